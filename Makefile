@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+# riderwatch: `make demo` runs the main job, `make check` the tests. `make help` lists the rest.
+
+CC ?= cc
+BUILD ?= build/release
+VERSION := 0.1.0
+PKG_CONFIG ?= pkg-config
+
+WARNINGS := -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
+	-Wno-missing-field-initializers $(WERROR)
+OPTIMISE ?= -O2 -g
+HARDEN ?= -fstack-protector-strong -D_FORTIFY_SOURCE=2
+BASE_FLAGS = $(WARNINGS) $(OPTIMISE) $(HARDEN) $(SANITIZE) -fno-omit-frame-pointer -D_GNU_SOURCE -MMD -MP -Iinclude
+
+# Found late, so that `make setup` works before the packages are there.
+flags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)
+libs = $(shell $(PKG_CONFIG) --libs $(1) 2>/dev/null)
+PURE_PACKAGES := jansson libcrypto
+DAEMON_PACKAGES := rdkafka libevent hiredis
+
+# pipelines/ sees only include/ and itself: no Kafka, Redis or libevent flags, no daemon/ (checked by `make layers`).
+PIPELINES_FLAGS = $(BASE_FLAGS) -Ipipelines $(call flags,$(PURE_PACKAGES))
+DAEMON_FLAGS = $(BASE_FLAGS) -Idaemon/common -Idaemon/riderwatchd $(call flags,$(DAEMON_PACKAGES) $(PURE_PACKAGES)) \
+	-DRIDERWATCH_VERSION='"$(VERSION)"'
+TEST_FLAGS = $(DAEMON_FLAGS) -Ipipelines -Itests $(call flags,cmocka)
+PURE_LIBS = $(call libs,$(PURE_PACKAGES)) -lm
+DAEMON_LIBS = $(call libs,$(DAEMON_PACKAGES)) $(PURE_LIBS) -lpthread
+
+PIPELINES_C := $(shell find pipelines -name '*.c')
+COMMON_C := $(wildcard daemon/common/*.c)
+DAEMON_C := $(filter-out daemon/riderwatchd/main.c,$(wildcard daemon/riderwatchd/*.c))
+GENERATOR_C := $(wildcard scripts/generator/*.c)
+SIM_C := $(wildcard tests/sim/*.c)
+UNIT_C := $(wildcard tests/unit/test_*.c)
+UNIT_HELP_C := $(filter-out $(UNIT_C),$(wildcard tests/unit/*.c))
+
+object = $(patsubst %.c,$(BUILD)/%.o,$(1))
+LIB := $(BUILD)/libpipelines.a
+DAEMON := $(BUILD)/riderwatchd
+GENERATOR := $(BUILD)/generate
+SIM := $(BUILD)/sim
+UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_C))
+
+.PHONY: all help setup demo run stop check unit sim flow bench asan fuzz layers format install clean FORCE
+.SECONDARY:
+
+all: $(DAEMON) $(GENERATOR)
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t16
+
+$(LIB): $(call object,$(PIPELINES_C))
+	@mkdir -p $(@D)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(DAEMON): $(call object,$(DAEMON_C) $(COMMON_C) daemon/riderwatchd/main.c) $(LIB)
+	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(DAEMON_LIBS)
+
+$(GENERATOR): $(call object,$(GENERATOR_C))
+	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(call libs,rdkafka libcrypto) -lm -lpthread
+
+$(SIM): $(call object,$(SIM_C)) $(LIB)
+	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(PURE_LIBS)
+
+$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(call object,$(UNIT_HELP_C) $(DAEMON_C) $(COMMON_C)) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(call libs,cmocka) $(DAEMON_LIBS)
+
+# A flag change rebuilds everything.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(BUILD)
+	@echo '$(CC) $(BASE_FLAGS)' | cmp -s - $@ || echo '$(CC) $(BASE_FLAGS)' > $@
+
+$(BUILD)/pipelines/%.o: pipelines/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(PIPELINES_FLAGS) -c -o $@ $<
+$(BUILD)/daemon/%.o: daemon/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(DAEMON_FLAGS) -c -o $@ $<
+$(BUILD)/scripts/%.o: scripts/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -Iinclude,$(BASE_FLAGS)) $(call flags,rdkafka) -c -o $@ $<
+$(BUILD)/tests/%.o: tests/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(TEST_FLAGS) -c -o $@ $<
+# The Redis function library is embedded.
+$(BUILD)/pipelines/redis/library.o: pipelines/redis/riderwatch.lua
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+unit: $(UNIT) ## unit tests of every module
+	@set -e; for t in $(UNIT); do $$t; done

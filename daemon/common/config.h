@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Effective configuration: config_keys.def decides what there is. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include "json_file.h"
+
+struct config_property {
+	char *name, *value;
+};
+struct config_properties {
+	struct config_property *list;
+	size_t count;
+};
+
+#define CONFIG_TYPE_TEXT char *
+#define CONFIG_TYPE_FILE char *
+#define CONFIG_TYPE_INTEGER int64_t
+#define CONFIG_TYPE_FLAG bool
+#define CONFIG_TYPE_DURATION int64_t
+#define CONFIG_TYPE_SIZE int64_t
+#define CONFIG_TYPE_PROPERTIES struct config_properties
+
+/* One member per key: config->kafka_brokers, config->batch_idle_after (milliseconds), ... */
+struct config {
+#define CONFIG_KEY(section, name, type, fallback, minimum, maximum, help) CONFIG_TYPE_##type section##_##name;
+#include "config_keys.def"
+#undef CONFIG_KEY
+};
+
+/* Defaults, then the file (path NULL: none), then overrides "section.key=value" from the command line. Relative FILE values are
+ * taken from the config file's folder. Reports every problem with file:line, and the nearest known name for an unknown key.
+ * Returns NULL when there was any. */
+struct config *config_load(const char *path, const char *const *overrides, size_t override_count, struct problems *problems);
+void config_free(struct config **config);
+/* Writes the effective configuration as JSON that config_load reads back to the same values; a comment names each key's origin (default, file:line,
+ * command line). */
+void config_dump(const struct config *config, FILE *out);
+/* Each key with type, default, range and help, for --help and the manual. */
+void config_describe(FILE *out);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Kafka consumer on the event loop: an eventfd that librdkafka writes to, plus a timer, since wake-ups alone neither survive a
+ * bounded drain nor keep the group membership. Never blocks. Holds no rule of the protocol. */
+#pragma once
+#include <event2/event.h>
+#include <librdkafka/rdkafka.h>
+#include "config.h"
+#include "input_record.h"
+
+struct source;
+
+struct source_partition {
+	enum input input;
+	int32_t partition;
+	int64_t offset;
+};
+
+/* All called on the loop thread. */
+struct source_callbacks {
+	/* One record; bytes are valid during the call. */
+	void (*on_record)(void *context, const struct input_record *record);
+	/* Called after each bounded run of records, and at least every timer tick. */
+	void (*on_turn)(void *context);
+	/* Partitions given to us. The answer is source_assign(), when it is known where to start, at any later time. metadata was
+	 * taken in the assign handler, belongs to the callee (rd_kafka_consumer_group_metadata_destroy). */
+	void (*on_assigned)(void *context, const struct source_partition *partitions, size_t count,
+			    rd_kafka_consumer_group_metadata_t *metadata);
+	/* All partitions are to be given up (eager assignor); the answer is source_release(). lost: they are gone already. */
+	void (*on_revoked)(void *context, bool lost);
+	/* Consumer is broken for good (fenced instance id, authorization, ...): exit with this text. */
+	void (*on_fatal)(void *context, const char *text);
+};
+
+/* Creates the consumer (settings of the protocol: read_committed, no auto commit, auto.offset.reset=error, range assignor, static
+ * membership, ...), subscribes to both input topics. Returns NULL and fills error on failure. */
+struct source *source_new(struct event_base *base, const struct config *config, const struct source_callbacks *callbacks,
+			  void *context, char *error, size_t error_size);
+/* The consumer handle, for rd_kafka_committed() and watermarks on the worker thread. */
+rd_kafka_t *source_handle(struct source *source);
+/* Number of partitions of each input topic; asks the broker (blocks up to timeout_ms; used at start only). Returns -1 and fills
+ * error when a topic is missing or the counts differ. */
+int32_t source_partition_count(struct source *source, const struct config *config, int timeout_ms, char *error, size_t error_size);
+/* Sets the whole assignment with explicit start offsets. */
+void source_assign(struct source *source, const struct source_partition *partitions, size_t count);
+/* Moves one assigned partition; records fetched before the move are not delivered any more. Falls back to a new assignment. */
+void source_seek(struct source *source, const struct source_partition *partition);
+void source_release(struct source *source);
+/* false: stop delivering records but keep the membership (partitions are paused once that lasts over a second); true: go on exactly
+ * where delivery stopped. */
+void source_set_reading(struct source *source, bool reading);
+/* Leaves the group without blocking the loop; on_closed comes when it is done. Records and rebalances are not reported any more. */
+void source_close(struct source *source, void (*on_closed)(void *context));
+void source_free(struct source **source);

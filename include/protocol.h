@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The exactly-once protocol as a state machine without I/O, clock or allocation of payloads.
+ *
+ * W(p) is the next offset to apply, kept in Redis; C(p) the committed offset, kept in Kafka (maximum of the group and of its
+ * shadow group). A chunk is decided, published in one transaction with its offset, and only when that is known to be committed
+ * is it applied to Redis with compare-and-set: so W <= C, always. Every doubt about p ends in one path, the load: void the token,
+ * drop the state, wait until no own transaction holds p, read C (stable) and W, go on from W, publish nothing below C.
+ *
+ * Use: call an input function, then take actions with protocol_next() until it returns false, and do them in that order.
+ * An action's answer comes back through another input function, at any later time, never from inside protocol_next().
+ * Everything runs on one thread. Times are milliseconds of any monotonic clock. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "must.h"
+
+/* One topic-partition = one slot, 0 .. slots-1; the caller keeps the mapping. */
+
+struct protocol;
+
+struct protocol_settings {
+	int slots;
+	size_t apply_window;      /* chunks in flight to Redis over all slots */
+	size_t apply_queue_max;   /* chunks committed but not applied, over all slots, at which intake pauses */
+	int64_t retry_ms;         /* wait before a failed read, load or transaction is tried again */
+	int64_t drain_ms;         /* bound on waiting for transaction and applies at revoke and stop */
+	int64_t recommit_ms;      /* unchanged offsets are committed again this often (shadow entries expire), 24 h */
+	int recreations_max;      /* producer re-creations a minute after which another process must hold our transactional.id */
+	bool accept_missing_offsets; /* operator's order: W exists, offsets are gone, go on from W */
+	bool rebuild;             /* operator's order: store empty or foreign, fold the log again from its start */
+};
+
+/* Head of a chunk of decided records [from, to) of one slot; the caller embeds it and owns the memory until it hands the chunk
+ * over with protocol_add(); it gets it back with ACTION_FREE, exactly once. */
+struct protocol_chunk {
+	struct protocol_chunk *next;
+	int slot;
+	uint64_t token;   /* filled in by protocol_add */
+	int64_t from, to;
+	bool muted;       /* filled in by protocol_add: below C, goes to Redis without a transaction */
+	bool in_flight;   /* sent to Redis, not answered */
+};
+
+struct protocol *protocol_new(const struct protocol_settings *settings);
+void protocol_free(struct protocol **protocol); /* chunks still held are returned through protocol_next first: see ACTION_FREE */
+
+/* ---- intake ---- */
+enum intake {
+	INTAKE_DROP,  /* not ours, loading, or below the position: forget the record */
+	INTAKE_MUTED, /* in [W, C): decide, publish nothing */
+	INTAKE_LIVE,
+};
+enum intake protocol_intake(const struct protocol *protocol, int slot, int64_t offset);
+/* Next offset of the slot to decide: W at the start, then the end of the last chunk added. */
+int64_t protocol_position(const struct protocol *protocol, int slot);
+/* First offset that is live; a chunk must not span it: the caller cuts chunks there. */
+int64_t protocol_live_from(const struct protocol *protocol, int slot);
+/* False while too much waits for Kafka or Redis: stop reading, keep the group membership. */
+bool protocol_wants_records(const struct protocol *protocol);
+/* Hands over a closed chunk: from must be the position. Muted ones go to the apply queue, live ones join the open batch. */
+void protocol_add(struct protocol *protocol, struct protocol_chunk *chunk);
+/* Live chunks waiting for the next transaction. */
+size_t protocol_open_chunks(const struct protocol *protocol);
+/* True when a transaction may begin now: none in flight, producer ready, something to commit. */
+bool protocol_can_publish(const struct protocol *protocol);
+/* Closes the open batch and asks for its transaction. Nothing happens when protocol_can_publish() is false. */
+void protocol_publish(struct protocol *protocol);
+
+/* ---- consumer group ---- */
+void protocol_assigned(struct protocol *protocol, const int *slots, size_t count, int64_t now_ms);
+/* All slots go (eager rebalance). Unsent chunks are freed, the open transaction and its applies are awaited up to drain_ms, then
+ * ACTION_RELEASE. lost: membership is already gone, release at once. */
+void protocol_revoked(struct protocol *protocol, bool lost, int64_t now_ms);
+/* Graceful stop: what was decided is published and applied, then ACTION_STOPPED (also when drain_ms is over). */
+void protocol_stop(struct protocol *protocol, int64_t now_ms);
+
+/* ---- Kafka ---- */
+enum publish_result {
+	PUBLISH_COMMITTED,
+	PUBLISH_ABORTED, /* known not to be committed; producer usable */
+	PUBLISH_UNKNOWN, /* timeout, fatal, fenced: re-create the producer, then the stable offsets tell */
+};
+/* Outcome of the batch of ACTION_PUBLISH. tainted: some transactional request failed or timed out since begin, so the producer
+ * is re-created before the next transaction even if this one committed. */
+void protocol_published(struct protocol *protocol, enum publish_result result, bool tainted, int64_t now_ms);
+/* Answer to ACTION_RECREATE. */
+void protocol_recreated(struct protocol *protocol, bool ok, int64_t now_ms);
+
+#define PROTOCOL_OFFSET_NONE (-1)
+#define PROTOCOL_UUID_SIZE 36
+
+struct committed_offset {
+	int64_t offset;   /* PROTOCOL_OFFSET_NONE when the group has none */
+	bool ours;        /* carries our metadata; then uuid and ruleset are set */
+	char uuid[PROTOCOL_UUID_SIZE];
+	uint64_t ruleset; /* rule-set id of what was published below offset */
+};
+struct offsets_reply {
+	bool ok; /* false: read failed or timed out */
+	struct committed_offset group, shadow;
+	int64_t log_start, log_end;
+};
+/* Answer to ACTION_READ_OFFSETS. */
+void protocol_offsets(struct protocol *protocol, int slot, uint64_t token, const struct offsets_reply *reply, int64_t now_ms);
+
+/* ---- Redis ---- */
+struct load_reply {
+	bool ok;      /* false: failed or interrupted, try again */
+	bool missing; /* no state for this log, and creating it was not allowed */
+	bool created; /* this call created the state */
+	char uuid[PROTOCOL_UUID_SIZE];
+	int64_t start;   /* offset the state was created at */
+	int64_t applied; /* W */
+};
+/* Answer to ACTION_LOAD; the caller keeps the loaded S and T aside until ACTION_START or ACTION_DROP. */
+void protocol_loaded(struct protocol *protocol, int slot, uint64_t token, const struct load_reply *reply, int64_t now_ms);
+
+enum apply_result {
+	APPLY_OK,      /* W moved, or the function said that it already stood at or beyond the chunk's end */
+	APPLY_REFUSED, /* compare-and-set refused: W below the chunk, or missing */
+	APPLY_FOREIGN, /* another store uuid */
+	APPLY_RETRY,   /* busy, loading, read-only, out of memory: nothing was done, send again later */
+};
+void protocol_applied(struct protocol *protocol, struct protocol_chunk *chunk, enum apply_result result, int64_t now_ms);
+/* Connection gone: every chunk and load in flight is unknown; chunks are sent again in order when the store is ready (the
+ * compare-and-set makes that safe). */
+void protocol_store_lost(struct protocol *protocol, int64_t now_ms);
+void protocol_store_ready(struct protocol *protocol, int64_t now_ms);
+/* Every second, and on each reconnect, the caller reads (uuid, W) of each owned slot (protocol_watches() says which, with the W
+ * that must have been reached when the request is sent) and reports what it saw; W below that, or another uuid, means a load. */
+bool protocol_watches(const struct protocol *protocol, int slot, uint64_t *token, int64_t *at_least);
+void protocol_watched(struct protocol *protocol, int slot, uint64_t token, int64_t at_least, const struct load_reply *reply,
+		      int64_t now_ms);
+
+/* ---- time ---- */
+void protocol_tick(struct protocol *protocol, int64_t now_ms);
+/* Earliest time at which protocol_tick has work; INT64_MAX when none. */
+int64_t protocol_next_tick(const struct protocol *protocol);
+
+/* ---- output ---- */
+struct protocol_commit {
+	int slot;
+	uint64_t token;
+	int64_t offset;
+	bool unchanged; /* re-commit of what is there: no chunk stands behind it */
+};
+
+/* One transaction: records of all chunks in list order, then the offsets of both groups. Valid until protocol_published. */
+struct protocol_batch {
+	struct protocol_chunk *chunks; /* linked by next; may be empty */
+	struct protocol_commit *commits;
+	size_t commit_count;
+};
+
+/* Breaches of the guarantee's conditions that stop the daemon: it must not go on counting or publishing. */
+enum refusal {
+	REFUSAL_NONE,
+	REFUSAL_STORE_EMPTY,     /* offsets are ours, Redis holds no state */
+	REFUSAL_STORE_FOREIGN,   /* uuid differs from the one in the offset metadata */
+	REFUSAL_LOG_TRUNCATED,   /* W below the log start: events that Redis lacks are gone */
+	REFUSAL_LOG_SHORTER,     /* W or C above the log end: another topic, or the topic was re-created */
+	REFUSAL_OFFSETS_MISSING, /* W moved, but neither group has offsets of ours */
+	REFUSAL_HIJACKED,        /* producer fenced again and again: another process uses this instance name */
+	REFUSAL_COUNT
+};
+
+/* What is worth a loud line and a metric, but is handled. */
+enum notice {
+	NOTICE_OFFSET_BEHIND,   /* group offset below max(C, W): put right; count = difference */
+	NOTICE_OFFSET_AHEAD,    /* group offset moved forward by an operator: count = events counted, their alerts skipped */
+	NOTICE_SHADOW_MISSING,  /* shadow entry expired or emptied: committed again */
+	NOTICE_RULESET_CHANGED, /* count = events below C decided with another rule set than they were published with */
+	NOTICE_STORE_WENT_BACK, /* Redis lost writes: count = events to apply again */
+	NOTICE_STORE_CREATED,   /* first start of this partition, or rebuild: count = start offset */
+	NOTICE_COUNT
+};
+
+enum load_cause { LOAD_ASSIGNED, LOAD_REFUSED, LOAD_WENT_BACK, LOAD_UNKNOWN_OUTCOME, LOAD_DROPPED, LOAD_CAUSE_COUNT };
+
+enum action_kind {
+	ACTION_DROP,         /* slot: forget S, T, the open chunk and anything loaded aside; stop its intake. cause says why */
+	ACTION_READ_OFFSETS, /* slot, token: C of both groups (stable) and the log's bounds -> protocol_offsets */
+	ACTION_LOAD,         /* slot, token: state from Redis -> protocol_loaded. may_create: create at create_at when missing;
+	                        rebuild: replace what is there by a fresh, empty state at create_at */
+	ACTION_START,        /* slot, offset: use what was loaded, read records from offset on (W) */
+	ACTION_PUBLISH,      /* batch -> protocol_published */
+	ACTION_RECREATE,     /* destroy and re-create the producer -> protocol_recreated */
+	ACTION_APPLY,        /* chunk -> protocol_applied */
+	ACTION_FREE,         /* chunk: back to its owner */
+	ACTION_RELEASE,      /* answer the revoke now */
+	ACTION_STOPPED,      /* graceful stop is complete (clean says whether W = C everywhere) */
+	ACTION_REFUSE,       /* slot, refusal: exit loudly */
+	ACTION_NOTICE,       /* slot, notice, count */
+};
+
+struct protocol_action {
+	enum action_kind kind;
+	int slot;
+	uint64_t token;
+	int64_t offset;
+	int64_t count;
+	bool may_create, rebuild, clean;
+	int64_t create_at;
+	enum load_cause cause;
+	enum refusal refusal;
+	enum notice notice;
+	struct protocol_chunk *chunk;
+	const struct protocol_batch *batch;
+};
+
+bool protocol_next(struct protocol *protocol, struct protocol_action *action);
+
+/* ---- for metrics and status ---- */
+enum protocol_state { SLOT_ABSENT, SLOT_LOADING, SLOT_MUTED, SLOT_LIVE, SLOT_DRAINING };
+struct protocol_view {
+	enum protocol_state state;
+	int64_t position, applied, published;
+	size_t queued; /* chunks waiting for Redis */
+};
+void protocol_view(const struct protocol *protocol, int slot, struct protocol_view *view);
+const char *refusal_text(enum refusal refusal);
+const char *notice_text(enum notice notice);
+const char *load_cause_text(enum load_cause cause);
+/* Rule set for which the muted part below C was published, is compared with this one. */
+void protocol_set_ruleset(struct protocol *protocol, uint64_t ruleset);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rules as data: loaded from a folder of JSON files, immutable, shared by reference count, swapped on reload. */
+#pragma once
+#include "json_file.h"
+#include "rider_event.h"
+#include "verdict.h"
+
+#define ROUTE_TOPICS_MAX 4
+#define ROUTES_MAX 4
+
+struct hazard {
+	struct slice code;         /* "fire.lane_blocked" */
+	enum category category;
+	enum severity severity;    /* default severity */
+	struct slice cap_category; /* CAP: Fire, Health, Safety, Rescue, Transport, Infra, Security */
+	struct slice event;        /* short headline kind, Chinese */
+	struct slice urgency;      /* CAP: Immediate, Expected, Future */
+};
+
+/* One agency to tell: "role" is primary or copy. topic absent = the category's default topic. */
+struct route {
+	struct slice agency, role, topic;
+};
+
+struct points {
+	int64_t points; /* at stake when created, 0 .. points_per_report_max */
+	int64_t score;  /* added when upheld */
+};
+
+struct points_limits {
+	int64_t points_per_report_max, paid_reports_per_day, points_per_day;
+	int64_t charity_score;  /* added by a charity delivery */
+	int64_t fraud_score;    /* negative: added by a review that says fraud */
+};
+
+struct ruleset;
+
+/* Reads hazards.json, phrases.json, routes.json and points.json below folder. Returns a rule set with one reference, or NULL
+ * with every problem (file:line) added to problems. Not to be called while another thread uses jansson. */
+struct ruleset *ruleset_load(const char *folder, struct problems *problems);
+struct ruleset *ruleset_ref(struct ruleset *ruleset);
+/* Drops the caller's reference and nulls it; NULL is accepted. */
+void ruleset_unref(struct ruleset **ruleset);
+/* Sixteen hex digits over engine version and all rule bytes: same id, same verdicts. */
+struct slice ruleset_id(const struct ruleset *ruleset);
+
+/* Verdict on a report; a pure function of report and rule set, no allocation. */
+void ruleset_classify(const struct ruleset *ruleset, const struct report *report, struct verdict *verdict);
+/* First row that matches (category, severity, jurisdiction prefix) wins; fills at most ROUTES_MAX routes, returns how many. */
+size_t ruleset_route(const struct ruleset *ruleset, enum category category, enum severity severity, const struct hazard *hazard,
+		     struct slice jurisdiction_id, struct route routes[ROUTES_MAX]);
+struct points ruleset_points(const struct ruleset *ruleset, const struct verdict *verdict);
+struct points_limits ruleset_points_limits(const struct ruleset *ruleset);
