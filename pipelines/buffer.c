@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "buffer.h"
+#include <math.h>
+#include <stdio.h>
+#include "must.h"
+
+void buffer_init(struct buffer *buffer, struct arena *arena, size_t capacity)
+{
+	*buffer = (struct buffer){ arena, arena_alloc(arena, capacity), 0, capacity };
+}
+
+/* Room for size more bytes; the old bytes stay in the arena until it is freed. */
+static char *reserve(struct buffer *buffer, size_t size)
+{
+	if (buffer->capacity - buffer->size < size) {
+		size_t capacity = 2 * buffer->capacity + size;
+		char *data = arena_alloc(buffer->arena, capacity);
+
+		memcpy(data, buffer->data, buffer->size);
+		buffer->data = data;
+		buffer->capacity = capacity;
+	}
+	return buffer->data + buffer->size;
+}
+
+void buffer_append(struct buffer *buffer, struct slice bytes)
+{
+	if (bytes.size == 0)
+		return;
+	memcpy(reserve(buffer, bytes.size), bytes.data, bytes.size);
+	buffer->size += bytes.size;
+}
+
+void buffer_append_char(struct buffer *buffer, char c)
+{
+	*reserve(buffer, 1) = c;
+	buffer->size++;
+}
+
+void buffer_append_int(struct buffer *buffer, int64_t number)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+	uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+
+	do {
+		digits[--at] = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest);
+	if (number < 0)
+		digits[--at] = '-';
+	buffer_append(buffer, (struct slice){ digits + at, sizeof(digits) - at });
+}
+
+void buffer_append_decimal(struct buffer *buffer, double number, int decimals)
+{
+	char text[400]; /* the largest double has 309 digits before the point */
+	int size;
+
+	MUST(isfinite(number) && decimals >= 0 && decimals <= 17);
+	size = snprintf(text, sizeof(text), "%.*f", decimals, number);
+	MUST(size > 0 && (size_t)size < sizeof(text));
+	/* "-0.00" would be a second spelling of "0.00". */
+	if (text[0] == '-' && strspn(text + 1, "0.") == (size_t)size - 1)
+		buffer_append(buffer, (struct slice){ text + 1, (size_t)size - 1 });
+	else
+		buffer_append(buffer, (struct slice){ text, (size_t)size });
+}
+
+static void append_escaped(struct buffer *buffer, unsigned char c)
+{
+	static const char hex[] = "0123456789abcdef";
+	char text[] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
+	static const char shorthand[128] = {
+		['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't',
+	};
+
+	text[1] = shorthand[c] ? shorthand[c] : 'u';
+	buffer_append(buffer, (struct slice){ text, shorthand[c] ? 2 : sizeof(text) });
+}
+
+void buffer_append_json_string(struct buffer *buffer, struct slice text)
+{
+	size_t start = 0;
+
+	buffer_append_char(buffer, '"');
+	for (size_t i = 0; i < text.size; i++) {
+		unsigned char c = (unsigned char)text.data[i];
+
+		if (c >= ' ' && c != '"' && c != '\\')
+			continue;
+		buffer_append(buffer, (struct slice){ text.data + start, i - start });
+		append_escaped(buffer, c);
+		start = i + 1;
+	}
+	if (start < text.size)
+		buffer_append(buffer, (struct slice){ text.data + start, text.size - start });
+	buffer_append_char(buffer, '"');
+}
+
+struct date {
+	int64_t year;
+	int month, day;
+};
+
+/* Days since 1970-01-01 to the proleptic Gregorian calendar; years run from March inside, so that a leap day is the
+ * last day. */
+static struct date date_of(int64_t days)
+{
+	int64_t shifted = days + 719468; /* from 0000-03-01 */
+	int64_t era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
+	int day_of_era = (int)(shifted - era * 146097);
+	int year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+	int day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	int month = (5 * day_of_year + 2) / 153; /* 0 = March */
+
+	return (struct date){
+		.year = year_of_era + era * 400 + (month >= 10),
+		.month = month < 10 ? month + 3 : month - 9,
+		.day = day_of_year - (153 * month + 2) / 5 + 1,
+	};
+}
+
+void buffer_append_time(struct buffer *buffer, int64_t ms)
+{
+	const int64_t day_ms = 86400000;
+	int64_t days = ms / day_ms - (ms % day_ms < 0);
+	int rest = (int)(ms % day_ms + (ms % day_ms < 0 ? day_ms : 0));
+	struct date date = date_of(days);
+	char text[64];
+	int size = snprintf(text, sizeof(text), "%04lld-%02d-%02dT%02d:%02d:%02d.%03dZ", (long long)date.year,
+			    date.month, date.day, rest / 3600000, rest / 60000 % 60, rest / 1000 % 60, rest % 1000);
+
+	MUST(size > 0 && (size_t)size < sizeof(text));
+	buffer_append(buffer, (struct slice){ text, (size_t)size });
+}
+
+struct slice buffer_slice(const struct buffer *buffer)
+{
+	return (struct slice){ buffer->data, buffer->size };
+}
