@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rider.report.reviewed.v1: a human's or an agency's decision on an earlier report. */
+#include "job.h"
+
+/* The report's state is in Redis; so is the arithmetic of changing one decision into another. */
+static enum step_result step_review(struct job *job)
+{
+	const struct rider_event *event = &job->event;
+	effects_review(job->chunk->effects, event->rider_id, identity_report(event->rider_id, event->review.report_id),
+		       event->review.decision);
+	return STEP_NEXT;
+}
+
+const struct step review_steps[] = {
+	{ "check key", step_check_key },
+	{ "drop duplicate", step_drop_duplicate },
+	{ "heard", step_heard },
+	{ "review", step_review },
+	{ NULL, NULL },
+};
