@@ -162,8 +162,8 @@ static bool set_properties(rd_kafka_conf_t *conf, const char *section, const str
 			return false;
 		}
 		if (!set(conf, property->name, property->value, text, sizeof(text))) {
-			snprintf(error, error_size, "%s: librdkafka %s refuses it: %s", section, rd_kafka_version_str(),
-				 text);
+			snprintf(error, error_size, "%s: %s: librdkafka %s refuses it: %s", section, property->name,
+				 rd_kafka_version_str(), text);
 			return false;
 		}
 	}
