@@ -41,7 +41,7 @@ GENERATOR := $(BUILD)/generate
 SIM := $(BUILD)/sim
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_C))
 
-.PHONY: all help setup demo run stop check unit sim flow bench asan fuzz layers format install clean FORCE
+.PHONY: all help setup demo run stop check unit unit-programs sim sim-program flow bench asan layers format install clean FORCE
 .SECONDARY:
 
 all: $(DAEMON) $(GENERATOR)
@@ -91,3 +91,53 @@ $(BUILD)/pipelines/redis/library.o: pipelines/redis/riderwatch.lua
 
 unit: $(UNIT) ## unit tests of every module
 	@set -e; for t in $(UNIT); do $$t; done
+unit-programs: $(UNIT)
+
+# The simulator's own build of the protocol, in which single rules can be broken.
+sim-program: $(SIM)
+	$(MAKE) BUILD=build/planted OPTIMISE="$(OPTIMISE) -DPROTOCOL_PLANTED_BUGS" build/planted/sim
+
+sim: sim-program ## simulate the protocol: make sim SEEDS=20000 FIRST_SEED=0
+	build/release/sim --seeds $(or $(SEEDS),20000) --first-seed $(or $(FIRST_SEED),0)
+	build/planted/sim --planted
+
+setup: ## install what is missing (apt, Kafka's jars)
+	@scripts/setup
+
+demo: ## the main job on a real Kafka and Redis, with a kill on the way and a recount at the end
+	@scripts/demo
+
+run: ## the same set-up, left running, with what to type to look around
+	@scripts/run
+
+stop: ## end what make run started
+	@scripts/run --stop
+
+check: setup ## every test: layers, unit, sanitizers, simulator, real Kafka and Redis
+	@scripts/check
+
+flow: setup ## only the tests on a real Kafka and Redis
+	@scripts/check flow
+
+asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@scripts/check asan
+
+layers: ## the architecture as a check
+	@scripts/check-layers
+
+bench: setup ## CPU per event of daemon, Redis and broker against a consume-only loop
+	@scripts/bench
+
+format: ## clang-format over all C files
+	@clang-format -i $$(find include pipelines daemon tests scripts -name '*.[ch]')
+
+PREFIX ?= /usr/local
+install: $(DAEMON) ## DESTDIR and PREFIX are honoured
+	install -D -m 755 $(DAEMON) $(DESTDIR)$(PREFIX)/sbin/riderwatchd
+	install -d $(DESTDIR)$(PREFIX)/share/riderwatch/rules $(DESTDIR)/etc/riderwatch
+	install -m 644 pipelines/rules/*.json $(DESTDIR)$(PREFIX)/share/riderwatch/rules
+	[ -e $(DESTDIR)/etc/riderwatch/riderwatch.json ] || \
+		install -m 640 deploy/riderwatch.json $(DESTDIR)/etc/riderwatch/riderwatch.json
+
+clean: ## remove what was built (a running stack's data too)
+	rm -rf build
