@@ -29,13 +29,14 @@ struct config {
 #undef CONFIG_KEY
 };
 
-/* Defaults, then the file (path NULL: none), then overrides "section.key=value" from the command line. Relative FILE values are
- * taken from the config file's folder. Reports every problem with file:line, and the nearest known name for an unknown key.
- * Returns NULL when there was any. */
+/* Defaults, then the file (path NULL: none), then overrides "section.key=value" from the command line ("kafka.properties.NAME=value"
+ * for one property). Relative FILE values are taken from the config file's folder, those on the command line from the working
+ * folder; both are made absolute. Reports every problem with file:line, and the nearest known name for an unknown key.
+ * Returns NULL when there was any. config_free and config_dump take only what this made. */
 struct config *config_load(const char *path, const char *const *overrides, size_t override_count, struct problems *problems);
 void config_free(struct config **config);
-/* Writes the effective configuration as JSON that config_load reads back to the same values; a comment names each key's origin (default, file:line,
- * command line). */
+/* Writes the effective configuration as JSON that config_load reads back to the same values; a comment names each key's origin
+ * (default, file:line, command line). Secrets among the librdkafka properties are named there, but left out. */
 void config_dump(const struct config *config, FILE *out);
 /* Each key with type, default, range and help, for --help and the manual. */
 void config_describe(FILE *out);

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a single row of config_keys.def cannot say: forms of addresses and topic names, and how settings fit together.
+ */
+#include "config_table.h"
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *text_of(const struct config *config, const struct config_key *key)
+{
+	return *(char **)config_member(config, key);
+}
+
+static void refuse(const struct config *config, const char *section, const char *name, struct problems *problems,
+		   const char *message)
+{
+	const struct config_key *key = config_key_find(section, name);
+	struct config_place place = { .text = config_origin(config, key), .problems = problems };
+	config_refuse(&place, key, "is \"%s\"; %s", text_of(config, key), message);
+}
+
+/* "host:port" or "[v6]:port", size bytes of it; blanks are not allowed. */
+static bool is_address(const char *text, size_t size)
+{
+	const char *colon = memrchr(text, ':', size);
+	if (!colon || colon == text)
+		return false;
+	size_t host_size = (size_t)(colon - text), port_size = size - host_size - 1;
+	if (port_size < 1 || port_size > 5 || strspn(colon + 1, "0123456789") < port_size)
+		return false;
+	long port = strtol(colon + 1, NULL, 10);
+	bool bracketed = text[0] == '[' && text[host_size - 1] == ']';
+	if (!bracketed && memchr(text, ':', host_size))
+		return false;
+	return port >= 1 && port <= 65535 && strcspn(text, " \t,/\"") >= host_size;
+}
+
+static void check_addresses(const struct config *config, struct problems *problems)
+{
+	for (const char *broker = config->kafka_brokers;; broker++) {
+		broker += strspn(broker, " ");
+		const char *scheme = strstr(broker, "://");
+		size_t size = strcspn(broker, ",");
+		if (scheme && scheme < broker + size) {
+			size -= (size_t)(scheme + 3 - broker);
+			broker = scheme + 3;
+		}
+		if (!is_address(broker, size)) {
+			refuse(config, "kafka", "brokers", problems,
+			       "write host:port, several of them with commas between, such as kafka1:9092,kafka2:9092");
+			break;
+		}
+		broker += size;
+		if (*broker == '\0')
+			break;
+	}
+	if (*config->http_listen && !is_address(config->http_listen, strlen(config->http_listen)))
+		refuse(config, "http", "listen", problems,
+		       "write address:port, such as 127.0.0.1:9464 or [::1]:9464, or \"\" to switch it off");
+}
+
+static void check_topic_names(const struct config *config, struct problems *problems)
+{
+	for (size_t i = 0; i < CONFIG_KEY_COUNT; i++) {
+		const struct config_key *key = &config_keys[i];
+		if (strcmp(key->section, "topics") != 0)
+			continue;
+		const char *name = text_of(config, key);
+		bool dots = strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+		for (; isalnum((unsigned char)*name) || (*name && strchr("._-", *name)); name++)
+			;
+		if (*name || dots)
+			refuse(config, key->section, key->name, problems,
+			       "a topic name holds only letters, digits, '.', '_' and '-'");
+	}
+}
+
+/* What is read must not be written: it would be read again for ever. */
+static void check_topics_differ(const struct config *config, struct problems *problems)
+{
+	const struct config_key *inputs[] = { config_key_find("topics", "reports"),
+					      config_key_find("topics", "deliveries") };
+	for (size_t i = 0; i < CONFIG_KEY_COUNT; i++) {
+		const struct config_key *key = &config_keys[i];
+		if (strcmp(key->section, "topics") != 0 || key == inputs[0])
+			continue;
+		const struct config_key *same = NULL;
+		for (size_t j = 0; j < 2; j++)
+			if (inputs[j] != key && strcmp(text_of(config, inputs[j]), text_of(config, key)) == 0)
+				same = inputs[j];
+		if (!same)
+			continue;
+		char message[128];
+		snprintf(message, sizeof(message),
+			 "that is topics.%s, too: an input topic must differ from every other one", same->name);
+		refuse(config, key->section, key->name, problems, message);
+	}
+}
+
+/* Rows that must not decrease from left to right. */
+static void check_order(const struct config *config, struct problems *problems)
+{
+	static const char *const names[] = { "urgent_after", "alert_after", "idle_after" };
+	for (size_t i = 0; i + 1 < sizeof(names) / sizeof(*names); i++) {
+		const struct config_key *shorter = config_key_find("batch", names[i]);
+		const struct config_key *longer = config_key_find("batch", names[i + 1]);
+		int64_t low = *(int64_t *)config_member(config, shorter),
+			high = *(int64_t *)config_member(config, longer);
+		if (low <= high)
+			continue;
+		char low_text[32], high_text[32];
+		config_number_text(shorter, low, low_text, sizeof(low_text));
+		config_number_text(longer, high, high_text, sizeof(high_text));
+		struct config_place place = { .text = config_origin(config, shorter), .problems = problems };
+		config_refuse(&place, shorter,
+			      "is %s, above batch.%s, which is %s (%s); lower the first or raise the second", low_text,
+			      longer->name, high_text, config_origin(config, longer));
+	}
+}
+
+void config_check(const struct config *config, struct problems *problems)
+{
+	static void (*const checks[])(const struct config *config, struct problems *problems) = {
+		check_addresses,
+		check_topic_names,
+		check_topics_differ,
+		check_order,
+	};
+	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++)
+		checks[i](config, problems);
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static FILE *cases;
+static char folder[] = "/tmp/test_config_XXXXXX";
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+/* Escapes as in C, in place. */
+static void unescape(char *text)
+{
+	char *out = text;
+	for (; *text; text++) {
+		if (text[0] != '\\') {
+			*out++ = *text;
+			continue;
+		}
+		text++;
+		*out++ = (char)(*text == 'n'   ? '\n'
+				: *text == 't' ? '\t'
+				: *text == 'x' ? strtol(text + 1, NULL, 16)
+					       : *text);
+		text += *text == 'x' ? 2 : 0;
+	}
+	*out = '\0';
+}
+
+static char *join_problems(const struct problems *problems)
+{
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	for (size_t i = 0; i < problems->count; i++)
+		fprintf(out, "%s%s", i ? " | " : "", problems->texts[i]);
+	if (problems->count == 0)
+		fputs("-", out);
+	fclose(out);
+	return text;
+}
+
+/* name, file, overrides, messages. */
+static bool case_holds(char *fields[4])
+{
+	const char *overrides[16];
+	size_t override_count = 0;
+	unescape(fields[1]);
+	unescape(fields[2]);
+	for (char *rest = fields[2], *word; strcmp(fields[2], "-") != 0 && (word = strsep(&rest, " "));)
+		overrides[override_count++] = word;
+	bool has_file = strcmp(fields[1], "-") != 0;
+	if (has_file)
+		write_file("riderwatch.json", fields[1]);
+	struct problems problems = { 0 };
+	struct config *config = config_load(has_file ? "riderwatch.json" : NULL, overrides, override_count, &problems);
+	char *messages = join_problems(&problems);
+	bool holds = strcmp(messages, fields[3]) == 0 && (config != NULL) == (problems.count == 0);
+	if (!holds)
+		print_error("%s:\n  is        %s\n  should be %s\n", fields[0], messages, fields[3]);
+	free(messages);
+	problems_fini(&problems);
+	config_free(&config);
+	return holds;
+}
+
+static void test_messages_of_the_table(void **state)
+{
+	(void)state;
+	char *line = NULL;
+	size_t capacity = 0, count = 0, failures = 0;
+	while (getline(&line, &capacity, cases) > 0) {
+		if (*line == '#')
+			continue;
+		char *fields[4], *rest = line;
+		line[strcspn(line, "\n")] = '\0';
+		for (size_t i = 0; i < 4; i++)
+			assert_non_null(fields[i] = strsep(&rest, "\t"));
+		assert_null(rest);
+		failures += !case_holds(fields);
+		count++;
+	}
+	free(line);
+	assert_int_equal(failures, 0);
+	assert_true(count > 40);
+}
+
+static struct config *load(const char *text, const char *const *overrides, size_t count)
+{
+	struct problems problems = { 0 };
+	write_file("riderwatch.json", text);
+	struct config *config = config_load("riderwatch.json", overrides, count, &problems);
+	for (size_t i = 0; i < problems.count; i++)
+		print_error("%s\n", problems.texts[i]);
+	assert_non_null(config);
+	return config;
+}
+
+static void test_defaults_file_and_command_line(void **state)
+{
+	(void)state;
+	static const char *const overrides[] = { "redis.port=7002", "kafka.properties.linger.ms=1",
+						 "batch.idle_after=2s", "batch.idle_after=3s" };
+	struct config *config =
+		load("{\"redis\": {\"port\": 7001, \"window\": 9}, \"events\": {\"max_bytes\": \"64KiB\"},"
+		     "\"kafka\": {\"properties\": {\"linger.ms\": 5, \"acks\": \"all\", \"a\": true, \"b\": 0.5}}}",
+		     overrides, 4);
+	assert_string_equal(config->redis_host, "127.0.0.1");
+	assert_int_equal(config->redis_port, 7002);
+	assert_int_equal(config->redis_window, 9);
+	assert_int_equal(config->events_max_bytes, 65536);
+	assert_int_equal(config->batch_idle_after, 3000);
+	assert_int_equal(config->shutdown_timeout, 30000);
+	assert_false(config->redis_rebuild);
+	assert_int_equal(config->kafka_producer_properties.count, 0);
+	static const char *const properties[][2] = {
+		{ "linger.ms", "1" }, { "acks", "all" }, { "a", "true" }, { "b", "0.5" }
+	};
+	assert_int_equal(config->kafka_properties.count, 4);
+	for (size_t i = 0; i < 4; i++) {
+		assert_string_equal(config->kafka_properties.list[i].name, properties[i][0]);
+		assert_string_equal(config->kafka_properties.list[i].value, properties[i][1]);
+	}
+	config_free(&config);
+	assert_null(config);
+	config_free(&config);
+}
+
+static void test_files_start_from_the_config_folder(void **state)
+{
+	(void)state;
+	static const char *const overrides[] = { "privacy.pseudonym_key_file=key" };
+	struct problems problems = { 0 };
+	char expected[256];
+	mkdir("etc", 0700);
+	write_file("etc/rw.json",
+		   "{\"rules\": {\"folder\": \"rules\"}, \"redis\": {\"password_file\": \"/run/secret\"}}");
+	struct config *config = config_load("etc/rw.json", overrides, 1, &problems);
+	assert_non_null(config);
+	snprintf(expected, sizeof(expected), "%s/etc/rules", folder);
+	assert_string_equal(config->rules_folder, expected);
+	assert_string_equal(config->redis_password_file, "/run/secret");
+	snprintf(expected, sizeof(expected), "%s/key", folder);
+	assert_string_equal(config->privacy_pseudonym_key_file, expected);
+	config_free(&config);
+}
+
+static char *dump(const struct config *config)
+{
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	config_dump(config, out);
+	fclose(out);
+	return text;
+}
+
+/* The dump without its comments. */
+static char *plain_dump(const struct config *config)
+{
+	char *text = dump(config), *out = text;
+	for (char *rest = text, *line; (line = strsep(&rest, "\n"));) {
+		char *comment = strstr(line, " // ");
+		size_t size = comment ? (size_t)(comment - line) : strlen(line);
+		out = (char *)memmove(out, line, size) + size;
+		*out++ = '\n';
+	}
+	out[-1] = '\0';
+	return text;
+}
+
+static void test_dump_reads_back(void **state)
+{
+	(void)state;
+	static const char *const overrides[] = { "batch.urgent_after=0ms", "batch.alert_after=1001ms",
+						 "batch.idle_after=10s" };
+	struct problems problems = { 0 };
+	static const char text[] =
+		"{\"batch\": {\"events_max\": 7}, \"redis\": {\"host\": \"\\\"红\\\\\", \"rebuild\": true},"
+		"\"watchdog\": {\"timeout\": \"5001ms\"}, \"events\": {\"max_bytes\": \"1025B\"},"
+		"\"kafka\": {\"properties\": {\"x\": \"a \\\"b\\\"\", \"n\": 5}}}";
+	struct config *config = load(text, overrides, 3);
+	char *full = dump(config), *first = plain_dump(config);
+	config_free(&config);
+
+	write_file("dump.json", full);
+	config = config_load("dump.json", NULL, 0, &problems);
+	assert_non_null(config);
+	char *second = plain_dump(config);
+	assert_string_equal(first, second);
+	assert_int_equal(config->watchdog_timeout, 5001);
+	assert_int_equal(config->events_max_bytes, 1025);
+	assert_string_equal(config->redis_host, "\"红\\");
+	assert_true(config->redis_rebuild);
+	config_free(&config);
+	free(full);
+	free(first);
+	free(second);
+}
+
+static void test_dump_names_origins(void **state)
+{
+	(void)state;
+	static const char *const overrides[] = { "redis.port=7002" };
+	struct config *config = load("{\n\"redis\": {\n\"host\": \"r\"}}", overrides, 1);
+	char *text = dump(config);
+	assert_non_null(strstr(text, "\t\t\"host\": \"r\", // riderwatch.json:3\n"));
+	assert_non_null(strstr(text, "\t\t\"port\": 7002, // command line\n"));
+	assert_non_null(strstr(text, "\t\t\"timeout\": \"3s\", // default\n"));
+	assert_non_null(strstr(text, "\t\t\"max_bytes\": \"1MiB\", // default\n"));
+	free(text);
+	config_free(&config);
+}
+
+static void test_dump_keeps_secrets(void **state)
+{
+	(void)state;
+	struct config *config =
+		load("{\"kafka\": {\"properties\": {\"sasl.password\": \"hunter2\", \"sasl.username\": \"u\","
+		     "\"ssl.key.password\": \"hunter2\", \"sasl.oauthbearer.client.secret\": \"hunter2\"}}}",
+		     NULL, 0);
+	char *text = dump(config);
+	assert_null(strstr(text, "hunter2"));
+	assert_non_null(strstr(text, "\"properties\": { \"sasl.username\": \"u\" }, // riderwatch.json:1; "
+				     "sasl.password is set, and not shown"));
+	free(text);
+	config_free(&config);
+}
+
+static void test_describe_lists_every_key(void **state)
+{
+	(void)state;
+	static const char *const names[] = {
+#define CONFIG_KEY(section, name, type, fallback, minimum, maximum, help) #section "." #name " ", help "\n",
+#include "config_keys.def"
+#undef CONFIG_KEY
+	};
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	config_describe(out);
+	fclose(out);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		assert_non_null(strstr(text, names[i]));
+	assert_non_null(strstr(text, "error|warning|info|debug"));
+	assert_non_null(strstr(text, "6s..5m"));
+	free(text);
+}
+
+static int enter_folder(void **state)
+{
+	(void)state;
+	cases = fopen("tests/cases/config.tsv", "r");
+	if (!cases || !mkdtemp(folder))
+		return -1;
+	return chdir(folder);
+}
+
+static int leave_folder(void **state)
+{
+	(void)state;
+	fclose(cases);
+	unlink("riderwatch.json");
+	unlink("dump.json");
+	unlink("etc/rw.json");
+	rmdir("etc");
+	return chdir("/") || rmdir(folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_messages_of_the_table),
+		cmocka_unit_test(test_defaults_file_and_command_line),
+		cmocka_unit_test(test_files_start_from_the_config_folder),
+		cmocka_unit_test(test_dump_reads_back),
+		cmocka_unit_test(test_dump_names_origins),
+		cmocka_unit_test(test_dump_keeps_secrets),
+		cmocka_unit_test(test_describe_lists_every_key),
+	};
+	return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+}
