@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow_internal.h"
+#include "log.h"
+
+#include <stdio.h>
+
+/* Copies one row of per-event counts into metrics. */
+static void add_counts(struct flow *flow, const struct chunk *chunk, int input)
+{
+	for (int i = 0; i < OUTCOME_COUNT; i++)
+		metrics_add(flow->metrics, METRIC_EVENTS, input, i, chunk->outcomes[i]);
+	for (int i = 1; i < REASON_COUNT; i++)
+		metrics_add(flow->metrics, METRIC_DEAD_LETTERS, i, 0, chunk->reasons[i]);
+	for (int i = 0; i < DROPPED_FIELD_COUNT; i++)
+		metrics_add(flow->metrics, METRIC_FIELDS_DROPPED, i, 0, chunk->dropped_fields[i]);
+	for (int category = 0; category < CATEGORY_COUNT; category++) {
+		for (int severity = 0; severity < SEVERITY_COUNT; severity++)
+			metrics_add(flow->metrics, METRIC_ALERTS, category, severity, chunk->alerts[category][severity]);
+	}
+}
+
+/* What upstream should mend: told, rate limited, with a place to look. */
+static void warn_upstream(const struct flow *flow, const struct chunk *chunk, const struct flow_slot *slot)
+{
+	static const struct {
+		enum outcome outcome;
+		const char *text;
+	} warnings[] = {
+		{ OUTCOME_KEY_MISMATCH, "records whose key is not the rider id; counters of such a rider are spread over shards" },
+		{ OUTCOME_PARTITION_MISMATCH, "records on another partition than murmur2 of their key; check the producers' partitioner" },
+		{ OUTCOME_TIMESTAMP_CLIPPED, "record timestamps missing, absurd or far ahead; set message.timestamp.type=LogAppendTime" },
+		{ OUTCOME_DEAD_LETTER, "records that are not events went to the dead-letter topic" },
+	};
+	for (size_t i = 0; i < sizeof warnings / sizeof *warnings; i++) {
+		uint32_t count = chunk->outcomes[warnings[i].outcome];
+		static struct log_site sites[sizeof warnings / sizeof *warnings];
+		if (count)
+			log_write(LOG_WARNING, &sites[i], warnings[i].text, "topic=%s partition=%d count=%u from_offset=%lld",
+				  flow->settings.input_topics[slot->input], slot->partition, count, (long long)chunk->link.from);
+	}
+}
+
+void flow_count_chunk(struct flow *flow, const struct chunk *chunk)
+{
+	const struct flow_slot *slot = &flow->slots[chunk->link.slot];
+	add_counts(flow, chunk, slot->input);
+	warn_upstream(flow, chunk, slot);
+}
+
+static void refresh_slot(struct flow *flow, int number, size_t *queued, size_t *ids, size_t *bytes)
+{
+	const struct flow_slot *slot = &flow->slots[number];
+	struct protocol_view view;
+	protocol_view(flow->protocol, number, &view);
+	metrics_set(flow->metrics, METRIC_PARTITION_STATE, slot->input, slot->partition, view.state);
+	metrics_set(flow->metrics, METRIC_APPLIED_OFFSET, slot->input, slot->partition, (double)view.applied);
+	metrics_set(flow->metrics, METRIC_PUBLISHED_OFFSET, slot->input, slot->partition, (double)view.published);
+	*queued += view.queued;
+	if (slot->stream) {
+		*ids += seen_count(slot->stream->seen);
+		*bytes += seen_bytes(slot->stream->seen);
+	}
+}
+
+static void refresh_adapters(struct flow *flow)
+{
+	struct publisher_stats publisher;
+	struct store_stats store;
+	publisher_stats(flow->publisher, &publisher);
+	store_stats(flow->store, &store);
+	metrics_set(flow->metrics, METRIC_PRODUCER_TAINTED, 0, 0, (double)publisher.tainted);
+	metrics_set(flow->metrics, METRIC_PRODUCER_RECREATED, 0, 0, (double)publisher.recreated);
+	metrics_set(flow->metrics, METRIC_TRANSACTION_SECONDS_SUM, 0, 0, (double)publisher.commit_us_total / 1e6);
+	metrics_set(flow->metrics, METRIC_TRANSACTION_SECONDS_MAX, 0, 0, (double)publisher.commit_us_max / 1e6);
+	metrics_set(flow->metrics, METRIC_REDIS_UP, 0, 0, store.up);
+	metrics_set(flow->metrics, METRIC_REDIS_CONNECTS, 0, 0, (double)store.connects);
+	metrics_set(flow->metrics, METRIC_REDIS_LOSSES, 0, 0, (double)store.losses);
+	metrics_set(flow->metrics, METRIC_CHUNKS_APPLIED, 0, 0, (double)store.applied);
+	metrics_set(flow->metrics, METRIC_APPLY_REFUSED, 0, 0, (double)store.refused);
+}
+
+void flow_refresh_metrics(struct flow *flow)
+{
+	size_t queued = 0, ids = 0, bytes = 0;
+	for (int i = 0; i < flow->slot_count; i++)
+		refresh_slot(flow, i, &queued, &ids, &bytes);
+	metrics_set(flow->metrics, METRIC_REDIS_QUEUE_CHUNKS, 0, 0, (double)queued);
+	metrics_set(flow->metrics, METRIC_DEDUP_IDS, 0, 0, (double)ids);
+	metrics_set(flow->metrics, METRIC_DEDUP_BYTES, 0, 0, (double)bytes);
+	refresh_adapters(flow);
+}
