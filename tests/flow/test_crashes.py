@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nothing is lost or doubled when daemon, Redis or broker go away at a bad moment."""
+import random
+import shutil
+import signal
+import threading
+import time
+from collections import Counter
+
+from confluent_kafka import OFFSET_BEGINNING, TopicPartition
+
+from events import BY_CATEGORY, delivery, mixed, report
+from world import ALERT_KINDS, ROOT, wait_until
+
+FIRE = BY_CATEGORY["fire"][0]
+
+
+class Feed(threading.Thread):
+    """Sends a mixed stream at a steady pace until stopped; the seed is printed by a failing test."""
+
+    def __init__(self, world, seed, per_second=300, poison=True):
+        super().__init__(daemon=True)
+        self.world, self.per_second, self.poison, self.over = world, per_second, poison, threading.Event()
+        self.random = random.Random(seed)
+        print("seed", seed)
+        self.start()
+
+    def run(self):
+        for number, (event, shape) in enumerate(mixed(self.random, 1_000_000)):
+            if self.over.wait(1 / self.per_second):
+                return
+            self.world.send(event, shape)
+            if self.poison and number % 50 == 7:
+                self.world.send_raw("reports", b"poison", b'{"id": ' + str(number).encode())
+            self.world.producer.poll(0)
+
+    def stop(self):
+        self.over.set()
+        self.join()
+
+
+class Watcher(threading.Thread):
+    """A read_committed reader that looks on all the time: what it saw must be what a later reader sees."""
+
+    def __init__(self, world):
+        super().__init__(daemon=True)
+        self.over, self.seen = threading.Event(), Counter()
+        self.slots = [TopicPartition(world.topics[kind], partition, OFFSET_BEGINNING)
+                      for kind in (*ALERT_KINDS, "dead_letters") for partition in range(world.partitions)]
+        self.world = world
+        self.start()
+
+    def run(self):
+        consumer = self.world.consumer(**{"group.id": f"{self.world.prefix}watcher"})
+        consumer.assign(self.slots)
+        while not self.over.is_set():
+            message = consumer.poll(0.1)
+            if message is not None and not message.error():
+                self.seen[message.topic(), message.partition(), message.offset()] += 1
+        consumer.close()
+
+    def compare(self):
+        final = {record[:3] for record in self.world.read(*ALERT_KINDS, "dead_letters")}
+        try:
+            wait_until(lambda: set(self.seen) == final, 10,
+                       lambda: f"{len(final - set(self.seen))} never seen, {len(set(self.seen) - final)} gone again")
+        finally:
+            self.over.set()
+            self.join()
+
+
+def test_sigkill_at_random_moments(world):
+    seed = random.randrange(1 << 30)
+    feed, watcher, dice = Feed(world, seed), Watcher(world), random.Random(seed)
+    for _ in range(10):
+        daemon = world.launch(batch={"idle_after": "100ms", "chunk_events": 7})
+        if dice.random() < 0.7:
+            daemon.wait_ready()
+        time.sleep(dice.random() * 1.5)
+        daemon.kill()
+    feed.stop()
+    world.start()
+    fold = world.check()
+    assert fold.counted > 500 and fold.duplicates and fold.dead and fold.alerts
+    watcher.compare()
+
+
+def test_alerts_do_not_wait_for_redis(world):
+    daemon = world.start()
+    world.send(delivery("rider-1"))
+    world.send(report("rider-1", FIRE))
+    world.check()
+    world.stack.order("redis", "stop")
+    for number in range(200):
+        world.send(report(f"rider-{number % 7}", BY_CATEGORY["emergency"][0]))
+        world.send(delivery(f"rider-{number % 7}"))
+    world.flush()
+    wait_until(lambda: len(world.alerts()) == 201, 10, lambda: f"{len(world.alerts())} alerts\n{daemon.log[-2000:]}")
+    world.stack.order("redis", "start")
+    fold = world.check()
+    assert daemon.runs and len(fold.alerts) == 201
+
+
+def test_redis_killed_under_load(world):
+    daemon, feed = world.start(batch={"chunk_events": 20}), Feed(world, random.randrange(1 << 30))
+    for pause in (0.7, 1.1):
+        time.sleep(pause)
+        world.stack.order("redis", "kill")
+        time.sleep(0.5)
+        world.stack.order("redis", "start")
+    time.sleep(0.5)
+    feed.stop()
+    world.check()
+    assert daemon.runs
+
+
+def test_redis_comes_back_without_its_latest_writes(world):
+    daemon, feed = world.start(batch={"chunk_events": 20}), Feed(world, random.randrange(1 << 30))
+    data = ROOT / "build/stack" / world.stack.name / "redis/data"
+    time.sleep(1)
+    shutil.copytree(data, world.folder / "older")
+    time.sleep(1.5)
+    world.stack.order("redis", "kill")
+    shutil.rmtree(data)
+    shutil.copytree(world.folder / "older", data)
+    world.stack.order("redis", "start")
+    time.sleep(0.5)
+    feed.stop()
+    world.check()
+    assert daemon.runs
+
+
+def test_redis_hangs(world):
+    daemon = world.start(redis={"timeout": "500ms"})
+    feed = Feed(world, random.randrange(1 << 30))
+    time.sleep(0.5)
+    world.stack.order("redis", "pause")
+    time.sleep(2)
+    world.stack.order("redis", "resume")
+    feed.stop()
+    world.check()
+    assert daemon.runs
+
+
+def test_broker_stopped_and_started(world):
+    daemon, feed = world.start(), Feed(world, random.randrange(1 << 30))
+    watcher = Watcher(world)
+    time.sleep(1)
+    world.stack.order("kafka", "stop")
+    time.sleep(0.5)
+    world.stack.order("kafka", "start")
+    time.sleep(1)
+    feed.stop()
+    world.check(timeout=60)
+    watcher.compare()
+    assert daemon.runs, daemon.log[-2000:]
+
+
+def test_broker_killed(world):
+    daemon, feed = world.start(), Feed(world, random.randrange(1 << 30))
+    time.sleep(1)
+    world.stack.order("kafka", "kill")
+    world.stack.order("kafka", "start")
+    time.sleep(1)
+    feed.stop()
+    world.check(timeout=60)
+    assert daemon.runs, daemon.log[-2000:]
+
+
+def test_daemon_frozen_beyond_its_session_while_another_takes_over(world):
+    first, feed = world.start("riderwatch-0"), Feed(world, random.randrange(1 << 30))
+    time.sleep(1)
+    first.signal(signal.SIGSTOP)
+    world.start("riderwatch-1")
+    time.sleep(8)
+    first.signal(signal.SIGCONT)
+    time.sleep(2)
+    feed.stop()
+    fold = world.check(timeout=60)
+    assert fold.alerts
+
+
+def test_two_instances_share_and_take_over(world):
+    first, second = world.start("riderwatch-0"), world.start("riderwatch-1")
+    feed = Feed(world, random.randrange(1 << 30))
+    live = {}
+
+    def both_count():
+        for daemon in (first, second):
+            live[daemon.listen] = sum(value for name, value in daemon.metrics().items() if 'outcome="counted"' in name)
+        return all(live.values())
+    wait_until(both_count, 20, lambda: f"events counted by each: {live}")
+    second.kill()
+    time.sleep(1)
+    feed.stop()
+    world.check(timeout=40)
+    assert first.runs

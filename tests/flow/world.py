@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One test's world: its own topics, group and configuration on the session's broker and Redis, and the daemons that run in it."""
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections import defaultdict, namedtuple
+
+import redis
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, TopicPartition
+
+from fold import Fold, alert_id
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DAEMON = pathlib.Path(os.environ.get("RIDERWATCHD", ROOT / "build/release/riderwatchd"))
+ALERT_KINDS = {"alerts_emergency": "emergency", "alerts_fire": "fire", "alerts_food": "food"}
+NAMES = {"reports": "rider.reports.v1", "deliveries": "rider.deliveries.v1", "alerts_emergency": "rider.alerts.emergency.v1",
+         "alerts_fire": "rider.alerts.fire.v1", "alerts_food": "rider.alerts.food.v1", "dead_letters": "rider.dlq.v1"}
+INPUTS = ("reports", "deliveries")
+
+Record = namedtuple("Record", "topic partition offset timestamp key value headers")
+
+
+def wait_until(condition, timeout, what):
+    """Polls until condition() is truthy and returns it; fails with what (text, or a function that makes it)."""
+    end = time.monotonic() + timeout
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {timeout} s: {what() if callable(what) else what}")
+        time.sleep(0.05)
+
+
+class Stack:
+    """The session's broker and Redis, started and harmed through scripts/stack."""
+
+    def __init__(self, name="flow"):
+        self.name = name
+        self.order("up")
+        environment = dict(pair.split("=", 1) for pair in self.order("env").split())
+        self.brokers, self.redis_address = environment["BROKERS"], environment["REDIS"]
+        host, port = self.redis_address.rsplit(":", 1)
+        self.redis = redis.Redis(host, int(port), decode_responses=True)
+
+    def order(self, *words):
+        # Never a broker or Redis that somebody pointed us to: the tests flush and kill theirs.
+        environment = {name: value for name, value in os.environ.items() if name not in ("BROKERS", "REDIS")}
+        return subprocess.run([str(ROOT / "scripts/stack"), *words, self.name], check=True, stdout=subprocess.PIPE, text=True,
+                              stdin=subprocess.DEVNULL, env=environment).stdout
+
+    def heal(self):
+        """Whatever a test did: both run again."""
+        for part in ("kafka", "redis"):
+            self.order(part, "resume")
+            self.order(part, "start")
+
+
+class Daemon:
+    """One riderwatchd process; its standard error is kept in a file."""
+
+    def __init__(self, config_path, log_path, listen):
+        self.listen, self.log_path = listen, log_path
+        with open(log_path, "ab") as log:
+            self.log_start = log.tell()
+            self.process = subprocess.Popen([str(DAEMON), "-c", str(config_path)], stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log)
+
+    @property
+    def log(self):
+        with open(self.log_path, "rb") as log:
+            log.seek(self.log_start)
+            return log.read().decode(errors="replace")
+
+    @property
+    def runs(self):
+        return self.process.poll() is None
+
+    def metrics(self):
+        """{"name{labels}": value}, empty while nobody answers."""
+        try:
+            with urllib.request.urlopen(f"http://{self.listen}/metrics", timeout=2) as answer:
+                text = answer.read().decode()
+        except OSError:
+            return {}
+        return {name: float(value) for name, value in re.findall(r"^([^#\s]\S*(?: \S+=\S*)*) (\S+)$", text, re.M)}
+
+    def wait_ready(self, timeout=20):
+        wait_until(lambda: self.metrics() or not self.runs, timeout, lambda: "metrics\n" + self.log[-3000:])
+        assert self.runs, f"exit code {self.process.returncode}\n{self.log[-3000:]}"
+        return self
+
+    def wait_log(self, pattern, timeout=10):
+        return wait_until(lambda: re.search(pattern, self.log), timeout, lambda: f"{pattern} in the log\n{self.log[-3000:]}")
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait(self, timeout):
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"still there after {timeout} s\n{self.log[-3000:]}") from None
+
+    def stop(self, timeout=35):
+        """Graceful stop; the exit code."""
+        if self.runs:
+            self.signal(signal.SIGTERM)
+        return self.wait(timeout)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class World:
+    def __init__(self, stack, folder, prefix, partitions=3, timestamp_type="LogAppendTime"):
+        self.stack, self.folder, self.prefix, self.partitions = stack, folder, prefix, partitions
+        self.redis, self.daemons, self.group = stack.redis, [], f"{prefix}group"
+        self.topics = {kind: prefix + name for kind, name in NAMES.items()}
+        subprocess.run([str(ROOT / "scripts/create-topics"), "--brokers", stack.brokers, "--prefix", prefix, "--partitions",
+                        str(partitions), "--timestamp-type", timestamp_type], check=True, stdout=subprocess.DEVNULL)
+        (folder / "pseudonym.key").write_bytes(b"0123456789abcdef")
+        self.producer = Producer({"bootstrap.servers": stack.brokers, "partitioner": "murmur2_random", "linger.ms": 5,
+                                  "enable.idempotence": True, "message.max.bytes": 2000000, "log_level": 0,
+                                  "reconnect.backoff.max.ms": 500})
+        self.refused = []
+
+    # ---- daemons ----
+
+    def settings(self, listen, **sections):
+        """The configuration as a dict; sections are merged over it, as in batch={"events_max": 1}."""
+        host, port = self.stack.redis_address.rsplit(":", 1)
+        settings = {
+            "kafka": {"brokers": self.stack.brokers, "group": self.group, "session_timeout": "6s", "transaction_timeout": "10s"},
+            "topics": dict(self.topics),
+            "redis": {"host": host, "port": int(port)},
+            "batch": {"idle_after": "200ms"},
+            "rules": {"folder": str(ROOT / "pipelines/rules")},
+            "privacy": {"pseudonym_key_file": "pseudonym.key"},
+            "http": {"listen": listen},
+        }
+        for section, values in sections.items():
+            settings.setdefault(section, {}).update(values)
+        return settings
+
+    def write_config(self, name="riderwatchd", **sections):
+        """Returns (path, listen address)."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            listen = f"127.0.0.1:{probe.getsockname()[1]}"
+        path = self.folder / f"{name}.json"
+        path.write_text(json.dumps(self.settings(listen, **sections), indent=2, ensure_ascii=False))
+        return path, listen
+
+    def launch(self, instance="riderwatch-0", **sections):
+        """Starts a daemon and does not wait."""
+        sections["kafka"] = {"instance": instance, **sections.get("kafka", {})}
+        path, listen = self.write_config(instance, **sections)
+        self.daemons.append(Daemon(path, self.folder / f"{instance}.log", listen))
+        return self.daemons[-1]
+
+    def start(self, instance="riderwatch-0", **sections):
+        return self.launch(instance, **sections).wait_ready()
+
+    def end(self):
+        for daemon in self.daemons:
+            if daemon.runs:
+                daemon.signal(signal.SIGCONT)
+                daemon.kill()
+
+    # ---- Kafka ----
+
+    def send(self, event, shape="structured", **more):
+        value, headers = event.shaped(shape)
+        self.send_raw(event.kind, event.rider.encode(), value, headers, **more)
+
+    def send_raw(self, kind, key, value, headers=(), **more):
+        def on_delivery(error, _):
+            if error:
+                self.refused.append(error)
+        while True:
+            try:
+                self.producer.produce(self.topics[kind], value, key, headers=list(headers), on_delivery=on_delivery, **more)
+                return
+            except BufferError:
+                self.producer.poll(0.1)
+
+    def flush(self, timeout=30):
+        left = self.producer.flush(timeout)
+        assert not left and not self.refused, f"{left} records not sent, {self.refused[:3]}"
+
+    def consumer(self, **settings):
+        return Consumer({"bootstrap.servers": self.stack.brokers, "group.id": f"{self.prefix}reader", "enable.auto.commit": False,
+                         "isolation.level": "read_committed", "enable.partition.eof": True, "log_level": 0, "check.crcs": True,
+                         "fetch.wait.max.ms": 50, "reconnect.backoff.max.ms": 500, **settings})
+
+    def read(self, *kinds, start=None):
+        """All committed records of the topics, up to their ends now; start: {(topic, partition): offset}."""
+        consumer, records = self.consumer(), []
+        todo = {(self.topics[kind], partition) for kind in kinds for partition in range(self.partitions)}
+        consumer.assign([TopicPartition(*slot, (start or {}).get(slot, OFFSET_BEGINNING)) for slot in todo])
+        end = time.monotonic() + 40
+        while todo:
+            assert time.monotonic() < end, f"no end reached within 40 s: {todo}"
+            message = consumer.poll(1)
+            if message is None:
+                continue
+            if message.error():
+                assert message.error().code() == KafkaError._PARTITION_EOF or message.error().retriable(), message.error()
+                if message.error().code() == KafkaError._PARTITION_EOF:
+                    todo.discard((message.topic(), message.partition()))
+                continue
+            records.append(to_record(message))
+        consumer.close()
+        return sorted(records, key=lambda record: record[:3])
+
+    def ends(self, *kinds):
+        """{(topic, partition): log end}"""
+        consumer = self.consumer()
+        ends = {(self.topics[kind], partition): consumer.get_watermark_offsets(TopicPartition(self.topics[kind], partition), 10)[1]
+                for kind in kinds for partition in range(self.partitions)}
+        consumer.close()
+        return ends
+
+    def committed(self, group=None):
+        """{(topic, partition): C} of the daemon's group; absent: none."""
+        consumer = self.consumer(**{"group.id": group or self.group})
+        slots = [TopicPartition(self.topics[kind], partition) for kind in INPUTS for partition in range(self.partitions)]
+        found = {(slot.topic, slot.partition): slot.offset for slot in consumer.committed(slots, 15) if slot.offset >= 0}
+        consumer.close()
+        return found
+
+    # ---- Redis ----
+
+    def applied(self):
+        """{(topic, partition): W}"""
+        found = {}
+        for kind in INPUTS:
+            for partition in range(self.partitions):
+                applied = self.redis.hget(f"rw:{{{partition}}}:log:{self.topics[kind]}", "applied")
+                if applied is not None:
+                    found[self.topics[kind], partition] = int(applied)
+        return found
+
+    def wait_applied(self, timeout=30):
+        """Until every input record is counted."""
+        ends = {slot: end for slot, end in self.ends(*INPUTS).items() if end}
+
+        def done():
+            try:
+                applied = self.applied()
+            except redis.exceptions.ConnectionError:
+                return False
+            return all(applied.get(slot) == end for slot, end in ends.items())
+        wait_until(done, timeout, lambda: f"W {self.applied()}\nends {ends}\n" + "\n".join(d.log[-2000:] for d in self.daemons))
+        return ends
+
+    # ---- the whole truth ----
+
+    def alerts(self, start=None):
+        """Every visible alert as (record, decoded value)."""
+        return [(record, json.loads(record.value)) for record in self.read(*ALERT_KINDS, start=start)]
+
+    def verdicts(self, alerts):
+        """{(partition, offset): (category, severity, hazard code)} of the reports that were alerted."""
+        kinds = {self.topics[kind]: category for kind, category in ALERT_KINDS.items()}
+        return {(value["data"]["source"]["partition"], value["data"]["source"]["offset"]):
+                (kinds[record.topic], value["data"]["severity"], value["data"]["hazard_code"]) for record, value in alerts}
+
+    def check(self, window=24, timeout=30):
+        """Every input is counted once, and every alert and dead letter is visible once. Returns the fold."""
+        self.flush()
+        ends = self.wait_applied(timeout)
+        wait_until(lambda: all(self.committed().get(slot) == end for slot, end in ends.items()), 10,
+                   lambda: f"C {self.committed()}, ends {ends}")
+        alerts = self.alerts()
+        fold = Fold(self.verdicts(alerts), window)
+        logs = defaultdict(list)
+        for record in self.read(*INPUTS):
+            logs[record.topic, record.partition].append(record)
+        for (_, partition), records in sorted(logs.items()):
+            fold.run(partition, records)
+        self.check_alerts(fold, alerts)
+        self.check_dead_letters(fold)
+        self.check_counters(fold)
+        return fold
+
+    def check_alerts(self, fold, alerts):
+        seen = defaultdict(int)
+        for record, value in alerts:
+            source = value["data"]["source"]
+            assert source["topic"] == self.topics["reports"]
+            seen[source["partition"], source["offset"], value["id"]] += 1
+        expected = {(*slot, alert_id(*event)) for slot, event in fold.alerts.items()}
+        twice = {slot for slot, count in seen.items() if count > 1}
+        assert not twice, f"{len(twice)} alerts are visible more than once: {sorted(twice)[:5]}"
+        assert set(seen) == expected, f"unexpected {sorted(set(seen) - expected)[:5]}, lost {sorted(expected - set(seen))[:5]}"
+
+    def check_dead_letters(self, fold):
+        seen = defaultdict(int)
+        for record in self.read("dead_letters"):
+            headers = dict(record.headers)
+            seen[headers["rw.error.topic"].decode(), int(headers["rw.error.partition"]), int(headers["rw.error.offset"])] += 1
+        twice = {slot for slot, count in seen.items() if count > 1}
+        assert not twice, f"{len(twice)} dead letters are visible more than once: {sorted(twice)[:5]}"
+        assert set(seen) == fold.dead, f"unexpected {sorted(set(seen) - fold.dead)[:5]}, lost {sorted(fold.dead - set(seen))[:5]}"
+
+    def check_counters(self, fold):
+        actual, reports = {}, []
+        for key in self.redis.scan_iter("rw:{*}:*", count=1000):
+            kind = key.split(":")[2]
+            if kind in ("rider", "totals"):
+                actual[key] = self.redis.hgetall(key)
+            elif kind == "report":
+                reports.append(tuple(sorted(self.redis.hgetall(key).items())))
+        heard = {key: int(fields.pop("last_ms")) for key, fields in actual.items() if "last_ms" in fields}
+        counters = {key: {field: int(value) for field, value in fields.items() if int(value)} for key, fields in actual.items()}
+        expected = {key: {field: value for field, value in fields.items() if value} for key, fields in fold.hashes.items()}
+        wrong = [f"{key}: {counters.get(key) or {}}, expected {expected.get(key) or {}}"
+                 for key in sorted({*counters, *expected}) if (counters.get(key) or {}) != (expected.get(key) or {})]
+        assert not wrong, f"{len(wrong)} hashes are wrong, as\n" + "\n".join(wrong[:6])
+        assert heard == fold.last_ms
+        assert sorted(reports) == sorted(tuple(sorted(kept.items())) for kept in fold.reports.values())
+
+
+def to_record(message):
+    return Record(message.topic(), message.partition(), message.offset(), message.timestamp()[1], message.key(), message.value(),
+                  message.headers() or [])
