@@ -28,7 +28,8 @@ struct protocol_settings {
 	int64_t recommit_ms;      /* unchanged offsets are committed again this often (shadow entries expire), 24 h */
 	int recreations_max;      /* producer re-creations a minute after which another process must hold our transactional.id */
 	bool accept_missing_offsets; /* operator's order: W exists, offsets are gone, go on from W */
-	bool rebuild;             /* operator's order: store empty or foreign, fold the log again from its start */
+	bool rebuild;             /* operator's order: store empty, foreign or older than the log: fold the log again from its start */
+	bool start_at_end;        /* first start of a slot: at the end of the log, not at its start */
 };
 
 /* Head of a chunk of decided records [from, to) of one slot; the caller embeds it and owns the memory until it hands the chunk
@@ -43,7 +44,9 @@ struct protocol_chunk {
 };
 
 struct protocol *protocol_new(const struct protocol_settings *settings);
-void protocol_free(struct protocol **protocol); /* chunks still held are returned through protocol_next first: see ACTION_FREE */
+/* Takes back every chunk, in flight or not, through ACTION_FREE: the last input before protocol_free. */
+void protocol_close(struct protocol *protocol);
+void protocol_free(struct protocol **protocol);
 
 /* ---- intake ---- */
 enum intake {
@@ -54,15 +57,18 @@ enum intake {
 enum intake protocol_intake(const struct protocol *protocol, int slot, int64_t offset);
 /* Next offset of the slot to decide: W at the start, then the end of the last chunk added. */
 int64_t protocol_position(const struct protocol *protocol, int slot);
-/* First offset that is live; a chunk must not span it: the caller cuts chunks there. */
+/* First offset that is live. A chunk holds no records of both sides: the caller closes it before the first record for which
+ * protocol_intake() answers differently. (With a gap in the log a live chunk may begin below this offset; that is fine.) */
 int64_t protocol_live_from(const struct protocol *protocol, int slot);
 /* False while too much waits for Kafka or Redis: stop reading, keep the group membership. */
 bool protocol_wants_records(const struct protocol *protocol);
-/* Hands over a closed chunk: from must be the position. Muted ones go to the apply queue, live ones join the open batch. */
+/* Hands over a closed chunk: from must be the position. Muted ones go to the apply queue, live ones join the open batch. A chunk
+ * of a slot that takes no records (any more) comes back at once. */
 void protocol_add(struct protocol *protocol, struct protocol_chunk *chunk);
 /* Live chunks waiting for the next transaction. */
 size_t protocol_open_chunks(const struct protocol *protocol);
-/* True when a transaction may begin now: none in flight, producer ready, something to commit. */
+/* True when a transaction may begin now: none in flight, producer ready, something to commit. The caller paces batches that hold
+ * chunks; offsets alone, and everything while stopping, the protocol publishes by itself. */
 bool protocol_can_publish(const struct protocol *protocol);
 /* Closes the open batch and asks for its transaction. Nothing happens when protocol_can_publish() is false. */
 void protocol_publish(struct protocol *protocol);
@@ -72,7 +78,8 @@ void protocol_assigned(struct protocol *protocol, const int *slots, size_t count
 /* All slots go (eager rebalance). Unsent chunks are freed, the open transaction and its applies are awaited up to drain_ms, then
  * ACTION_RELEASE. lost: membership is already gone, release at once. */
 void protocol_revoked(struct protocol *protocol, bool lost, int64_t now_ms);
-/* Graceful stop: what was decided is published and applied, then ACTION_STOPPED (also when drain_ms is over). */
+/* Graceful stop: what was decided (add open chunks before) is published and applied, then ACTION_STOPPED (also when drain_ms is
+ * over). Nothing but ACTION_FREE comes after that. */
 void protocol_stop(struct protocol *protocol, int64_t now_ms);
 
 /* ---- Kafka ---- */
@@ -188,9 +195,9 @@ enum action_kind {
 	ACTION_RECREATE,     /* destroy and re-create the producer -> protocol_recreated */
 	ACTION_APPLY,        /* chunk -> protocol_applied */
 	ACTION_FREE,         /* chunk: back to its owner */
-	ACTION_RELEASE,      /* answer the revoke now */
+	ACTION_RELEASE,      /* answer the revoke now; one for all that are open */
 	ACTION_STOPPED,      /* graceful stop is complete (clean says whether W = C everywhere) */
-	ACTION_REFUSE,       /* slot, refusal: exit loudly */
+	ACTION_REFUSE,       /* slot (-1: all), refusal: exit loudly; nothing but ACTION_FREE comes after it */
 	ACTION_NOTICE,       /* slot, notice, count */
 };
 

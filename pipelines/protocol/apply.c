@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Chunks on their way to Redis: in order per slot, apply_window at a time over all slots. The compare-and-set chain
+ * keeps the order even when several of one slot are in flight. */
+#include "internal.h"
+
+void apply_add(struct protocol *protocol, struct protocol_chunk *chunk)
+{
+	chunk->in_flight = false;
+	chunk_list_append(&protocol->slots[chunk->slot].queue, chunk);
+	protocol->queued++;
+	protocol->unsent++;
+}
+
+void apply_drop(struct protocol *protocol, int index)
+{
+	struct slot *slot = &protocol->slots[index];
+	struct protocol_chunk *chunk;
+
+	while ((chunk = chunk_list_take(&slot->queue)) != NULL) {
+		protocol->queued--;
+		if (chunk->in_flight) {
+			chunk_list_append(&protocol->orphans, chunk);
+			continue;
+		}
+		protocol->unsent--;
+		actions_free_chunk(protocol, chunk);
+	}
+	slot->in_flight = 0;
+	slot->resend = false;
+}
+
+static void done(struct protocol *protocol, struct slot *slot, struct protocol_chunk *chunk)
+{
+	MUST(chunk_list_remove(&slot->queue, chunk));
+	protocol->queued--;
+	if (chunk->to > slot->applied)
+		slot->applied = chunk->to;
+	actions_free_chunk(protocol, chunk);
+}
+
+static void send_again(struct slot *slot, int64_t at_ms)
+{
+	slot->resend = true;
+	slot->retry_at = at_ms;
+}
+
+/* Redis does not stand where it must. A slot that is about to be released leaves that to its next owner. */
+static void doubt(struct protocol *protocol, int index)
+{
+	if (protocol->slots[index].state == SLOT_DRAINING)
+		apply_drop(protocol, index);
+	else
+		partition_load(protocol, index, LOAD_REFUSED);
+}
+
+static void not_done(struct protocol *protocol, struct protocol_chunk *chunk, enum apply_result result)
+{
+	struct slot *slot = &protocol->slots[chunk->slot];
+
+	protocol->unsent++;
+	if (result == APPLY_RETRY)
+		send_again(slot, protocol->now_ms + protocol->settings.retry_ms);
+	else if (result == APPLY_REFUSED && chunk != slot->queue.first)
+		send_again(slot, protocol->now_ms); /* only because the one before it was not done */
+	else
+		doubt(protocol, chunk->slot);
+}
+
+void apply_answered(struct protocol *protocol, struct protocol_chunk *chunk, enum apply_result result)
+{
+	struct slot *slot = &protocol->slots[chunk->slot];
+
+	MUST(chunk->in_flight);
+	chunk->in_flight = false;
+	protocol->in_flight--;
+	if (!partition_owns(protocol, chunk)) {
+		MUST(chunk_list_remove(&protocol->orphans, chunk));
+		actions_free_chunk(protocol, chunk);
+		return;
+	}
+	slot->in_flight--;
+	if (result == APPLY_OK)
+		done(protocol, slot, chunk);
+	else
+		not_done(protocol, chunk, result);
+}
+
+void apply_store_lost(struct protocol *protocol)
+{
+	struct protocol_chunk *chunk;
+
+	for (int i = 0; i < protocol->settings.slots; i++) {
+		struct slot *slot = &protocol->slots[i];
+
+		for (chunk = slot->queue.first; chunk != NULL; chunk = chunk->next) {
+			protocol->unsent += chunk->in_flight;
+			chunk->in_flight = false;
+		}
+		slot->in_flight = 0;
+		slot->resend = false;
+	}
+	while ((chunk = chunk_list_take(&protocol->orphans)) != NULL) {
+		chunk->in_flight = false;
+		actions_free_chunk(protocol, chunk);
+	}
+	protocol->in_flight = 0;
+}
+
+/* Next chunk of the slot that may be sent now, or NULL. */
+static struct protocol_chunk *next_to_send(const struct protocol *protocol, struct slot *slot)
+{
+	struct protocol_chunk *chunk = slot->queue.first;
+
+	if (slot->queue.count == slot->in_flight)
+		return NULL;
+	if (slot->resend && (slot->in_flight > 0 || protocol->now_ms < slot->retry_at))
+		return NULL;
+	slot->resend = false;
+	while (chunk->in_flight)
+		chunk = chunk->next;
+	return chunk;
+}
+
+static void send(struct protocol *protocol, struct protocol_chunk *chunk, struct protocol_action *action)
+{
+	chunk->in_flight = true;
+	protocol->slots[chunk->slot].in_flight++;
+	protocol->in_flight++;
+	protocol->unsent--;
+	*action = (struct protocol_action){
+		.kind = ACTION_APPLY, .slot = chunk->slot, .token = chunk->token, .chunk = chunk
+	};
+}
+
+bool apply_request(struct protocol *protocol, struct protocol_action *action)
+{
+	if (!protocol->store_ready || protocol->unsent == 0 || protocol->in_flight >= protocol->settings.apply_window)
+		return false;
+	for (int i = 0; i < protocol->settings.slots; i++) {
+		int index = protocol->next_slot;
+		struct protocol_chunk *chunk = next_to_send(protocol, &protocol->slots[index]);
+
+		protocol->next_slot = (index + 1) % protocol->settings.slots;
+		if (chunk != NULL) {
+			send(protocol, chunk, action);
+			return true;
+		}
+	}
+	return false;
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the protocol share; nobody else includes this.
+ *
+ * Two kinds of output. Tellings (drop, start, free, notice, release, ...) are queued in the order in which they
+ * happened. Requests (read, load, publish, re-create, apply) are not queued: protocol_next() derives them from the
+ * state at the moment it is asked, so that no request can be stale, whatever happened since it became possible. */
+#pragma once
+#include "planted.h"
+#include "protocol.h"
+#include "start.h"
+
+struct chunk_list {
+	struct protocol_chunk *first, **end;
+	size_t count;
+};
+
+/* Where a loading slot stands. Every retry begins at the first step, so bounds and offsets are never older than the
+ * state. */
+enum load_step {
+	LOAD_WAITING, /* until no own transaction holds the slot, and retry_at */
+	LOAD_OFFSETS, /* READ_OFFSETS asked */
+	LOAD_STATE,   /* offsets known, LOAD to be asked when the store is ready */
+	LOAD_ASKED,   /* LOAD asked */
+};
+
+struct slot {
+	enum protocol_state state; /* SLOT_LIVE also while muted: protocol_view() tells them apart by the position */
+	enum load_step step;
+	uint64_t token; /* changes with each load: answers and chunks that carry another one are void */
+	bool held;      /* the transaction at hand commits offsets of this slot */
+	bool recommit;  /* offset is to be committed again although no chunk asks for it */
+	bool rebuilding;
+	bool resend; /* Redis did nothing with a chunk: nothing is sent until all answers are there and retry_at has
+			come */
+	int64_t retry_at;
+	int64_t position, live_from;
+	int64_t applied;   /* W as far as Redis acknowledged it */
+	int64_t published; /* C */
+	int64_t committed_at;
+	char uuid[PROTOCOL_UUID_SIZE];
+	struct offsets_reply offsets;
+	struct chunk_list queue; /* known to be committed, not known to be applied, in offset order */
+	size_t in_flight;
+	size_t commit_index; /* of its entry in the transaction, while held */
+};
+
+enum transaction_state {
+	TRANSACTION_NONE,
+	TRANSACTION_OPEN,    /* PUBLISH asked */
+	TRANSACTION_UNKNOWN, /* its outcome is read from the stable offsets, once the producer is re-created */
+};
+
+enum fate { FATE_ASK, FATE_ASKED, FATE_COMMITTED, FATE_NOT_COMMITTED };
+
+struct transaction {
+	enum transaction_state state;
+	struct chunk_list chunks;
+	struct protocol_batch batch;
+	struct protocol_commit *commits; /* room for each slot */
+	enum fate *fates;                /* one per commit, used while TRANSACTION_UNKNOWN */
+	int64_t fate_retry_at;
+};
+
+enum producer_state { PRODUCER_NONE, PRODUCER_WANTED, PRODUCER_ASKED, PRODUCER_READY };
+
+struct action_queue {
+	struct protocol_action *actions; /* ring */
+	size_t first, count, room;
+};
+
+struct protocol {
+	struct protocol_settings settings;
+	struct slot *slots;
+	uint64_t last_token, ruleset;
+	int64_t now_ms;
+	bool store_ready, refused;
+	size_t loading; /* slots in SLOT_LOADING */
+
+	struct chunk_list open; /* live chunks for the next transaction */
+	bool publish_asked;
+	int64_t publish_retry_at;
+	struct transaction transaction;
+	enum producer_state producer;
+	int64_t producer_retry_at;
+	bool producer_was_ready;
+	int64_t *recreations; /* ring of recreations_max times */
+	size_t recreation_next;
+
+	struct chunk_list orphans;        /* sent to Redis under a token that is void by now: freed when answered */
+	size_t queued, unsent, in_flight; /* over all slots; in_flight counts the orphans too */
+	int next_slot;                    /* where the search for the next chunk to apply goes on, for fairness */
+
+	bool draining, stopping, stopped, clean;
+	int64_t drain_until, stop_until;
+	struct action_queue actions;
+};
+
+/* chunks.c */
+void chunk_list_init(struct chunk_list *list);
+void chunk_list_append(struct chunk_list *list, struct protocol_chunk *chunk);
+struct protocol_chunk *chunk_list_take(struct chunk_list *list); /* first, or NULL */
+bool chunk_list_remove(struct chunk_list *list, const struct protocol_chunk *chunk);
+/* Moves all of front before what is in list. */
+void chunk_list_prepend(struct chunk_list *list, struct chunk_list *front);
+
+/* actions.c */
+struct protocol_action *actions_add(struct protocol *protocol, enum action_kind kind, int slot);
+bool actions_take(struct protocol *protocol, struct protocol_action *action);
+void actions_free_chunk(struct protocol *protocol, struct protocol_chunk *chunk);
+void actions_notice(struct protocol *protocol, int slot, enum notice notice, int64_t count);
+void actions_refuse(struct protocol *protocol, int slot, enum refusal refusal);
+
+/* partition.c */
+void partition_load(struct protocol *protocol, int slot, enum load_cause cause);
+void partition_give_up(struct protocol *protocol, int slot);
+bool partition_owns(const struct protocol *protocol, const struct protocol_chunk *chunk);
+void partition_offsets(struct protocol *protocol, int slot, const struct offsets_reply *reply);
+void partition_loaded(struct protocol *protocol, int slot, const struct load_reply *reply);
+void partition_watched(struct protocol *protocol, int slot, int64_t at_least, const struct load_reply *reply);
+bool partition_request(struct protocol *protocol, struct protocol_action *action);
+void partition_set_state(struct protocol *protocol, struct slot *slot, enum protocol_state state);
+/* Loads that asked the store, or wait for it, begin again. */
+void partition_restart_loads(struct protocol *protocol, enum load_step step);
+
+/* batch.c */
+void batch_drop(struct protocol *protocol, int slot);
+void batch_published(struct protocol *protocol, enum publish_result result, bool tainted);
+void batch_recreated(struct protocol *protocol, bool ok);
+void batch_outcome(struct protocol *protocol, int slot, const struct offsets_reply *reply);
+/* Ends a transaction of unknown outcome as soon as all that can be known about it is known. */
+void batch_settle(struct protocol *protocol);
+bool batch_can_publish(const struct protocol *protocol);
+bool batch_request(struct protocol *protocol, struct protocol_action *action);
+void batch_recommit_due(struct protocol *protocol);
+
+/* apply.c */
+void apply_add(struct protocol *protocol, struct protocol_chunk *chunk);
+void apply_drop(struct protocol *protocol, int slot);
+void apply_answered(struct protocol *protocol, struct protocol_chunk *chunk, enum apply_result result);
+void apply_store_lost(struct protocol *protocol);
+bool apply_request(struct protocol *protocol, struct protocol_action *action);
+
+/* leave.c */
+void leave_revoke(struct protocol *protocol, bool lost);
+void leave_stop(struct protocol *protocol);
+/* Ends a drain or a stop that has nothing left to wait for, or whose time is over. */
+void leave_check(struct protocol *protocol);

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Life of a slot: absent -> loading -> live -> (loading again at each doubt) -> draining -> absent. */
+#include "internal.h"
+
+#include <string.h>
+
+void partition_set_state(struct protocol *protocol, struct slot *slot, enum protocol_state state)
+{
+	protocol->loading += (state == SLOT_LOADING) - (slot->state == SLOT_LOADING);
+	slot->state = state;
+}
+
+bool partition_owns(const struct protocol *protocol, const struct protocol_chunk *chunk)
+{
+	return chunk->token == protocol->slots[chunk->slot].token;
+}
+
+/* Forgets all that is undone of the slot; what a transaction or Redis holds becomes void, and comes back when they
+ * answer. */
+static void drop(struct protocol *protocol, int index, uint64_t token, enum load_cause cause)
+{
+	struct slot *slot = &protocol->slots[index];
+
+	if (!PLANTED(PLANTED_UNSENT_KEPT) || token == 0)
+		batch_drop(protocol, index);
+	apply_drop(protocol, index);
+	slot->token = token;
+	slot->recommit = false;
+	slot->rebuilding = false;
+	actions_add(protocol, ACTION_DROP, index)->cause = cause;
+}
+
+void partition_load(struct protocol *protocol, int index, enum load_cause cause)
+{
+	struct slot *slot = &protocol->slots[index];
+
+	drop(protocol, index, ++protocol->last_token, cause);
+	partition_set_state(protocol, slot, SLOT_LOADING);
+	slot->step = LOAD_WAITING;
+	slot->retry_at = protocol->now_ms;
+	if (cause == LOAD_ASSIGNED)
+		slot->applied = PROTOCOL_OFFSET_NONE;
+}
+
+void partition_give_up(struct protocol *protocol, int index)
+{
+	drop(protocol, index, 0, LOAD_DROPPED);
+	partition_set_state(protocol, &protocol->slots[index], SLOT_ABSENT);
+}
+
+static void load_again(struct protocol *protocol, struct slot *slot)
+{
+	slot->step = LOAD_WAITING;
+	slot->rebuilding = false;
+	slot->retry_at = protocol->now_ms + protocol->settings.retry_ms;
+}
+
+void partition_restart_loads(struct protocol *protocol, enum load_step step)
+{
+	for (int i = 0; i < protocol->settings.slots; i++) {
+		struct slot *slot = &protocol->slots[i];
+
+		if (slot->state != SLOT_LOADING || slot->step != step)
+			continue;
+		slot->step = LOAD_WAITING;
+		slot->rebuilding = false;
+		slot->retry_at = protocol->now_ms;
+	}
+}
+
+void partition_offsets(struct protocol *protocol, int index, const struct offsets_reply *reply)
+{
+	struct slot *slot = &protocol->slots[index];
+
+	if (slot->step != LOAD_OFFSETS)
+		return;
+	if (!reply->ok) {
+		load_again(protocol, slot);
+		return;
+	}
+	slot->offsets = *reply;
+	slot->step = LOAD_STATE;
+}
+
+static void tell_notices(struct protocol *protocol, int index, const struct start_decision *decision, int64_t lost)
+{
+	for (size_t i = 0; i < decision->notice_count; i++)
+		actions_notice(protocol, index, decision->notices[i].notice, decision->notices[i].count);
+	if (lost > 0)
+		actions_notice(protocol, index, NOTICE_STORE_WENT_BACK, lost);
+}
+
+static void start(struct protocol *protocol, int index, const struct load_reply *reply,
+		  const struct start_decision *decision)
+{
+	struct slot *slot = &protocol->slots[index];
+
+	tell_notices(protocol, index, decision, reply->created ? 0 : slot->applied - decision->position);
+	partition_set_state(protocol, slot, SLOT_LIVE);
+	memcpy(slot->uuid, reply->uuid, sizeof(slot->uuid));
+	slot->position = PLANTED(PLANTED_MUTED_START_FROM_C) ? decision->live_from : decision->position;
+	slot->live_from = PLANTED(PLANTED_NO_MUTE) ? decision->position : decision->live_from;
+	slot->applied = decision->position;
+	slot->published = decision->live_from;
+	slot->recommit = true;
+	slot->committed_at = protocol->now_ms;
+
+	struct protocol_action *action = actions_add(protocol, ACTION_START, index);
+	action->token = slot->token;
+	action->offset = slot->position;
+}
+
+void partition_loaded(struct protocol *protocol, int index, const struct load_reply *reply)
+{
+	struct slot *slot = &protocol->slots[index];
+	const struct protocol_settings *settings = &protocol->settings;
+	struct start_decision decision;
+
+	if (slot->step != LOAD_ASKED)
+		return;
+	if (!reply->ok) {
+		load_again(protocol, slot);
+		return;
+	}
+	start_decide(settings, protocol->ruleset, &slot->offsets, reply, &decision);
+	if (decision.refusal == REFUSAL_NONE) {
+		start(protocol, index, reply, &decision);
+	} else if (settings->rebuild && !slot->rebuilding && start_rebuild_heals(decision.refusal)) {
+		slot->rebuilding = true;
+		slot->step = LOAD_STATE;
+	} else {
+		actions_refuse(protocol, index, decision.refusal);
+	}
+}
+
+void partition_watched(struct protocol *protocol, int index, int64_t at_least, const struct load_reply *reply)
+{
+	const struct slot *slot = &protocol->slots[index];
+
+	if (slot->state != SLOT_LIVE || !reply->ok)
+		return;
+	if (reply->missing || reply->applied < at_least || memcmp(reply->uuid, slot->uuid, sizeof(slot->uuid)) != 0)
+		partition_load(protocol, index, LOAD_WENT_BACK);
+}
+
+static void request_offsets(struct slot *slot, struct protocol_action *action)
+{
+	slot->step = LOAD_OFFSETS;
+	action->kind = ACTION_READ_OFFSETS;
+}
+
+static void request_state(const struct protocol *protocol, struct slot *slot, struct protocol_action *action)
+{
+	struct start_plan plan = start_plan(&protocol->settings, &slot->offsets);
+
+	slot->step = LOAD_ASKED;
+	action->kind = ACTION_LOAD;
+	action->rebuild = slot->rebuilding;
+	action->may_create = plan.may_create && !slot->rebuilding;
+	action->create_at = slot->rebuilding ? start_rebuild_at(&slot->offsets) : plan.create_at;
+}
+
+/* C must be read when no own transaction can still move it: an own transaction whose offsets were not sent yet is
+ * invisible to a stable read. */
+static bool may_read_offsets(const struct protocol *protocol, const struct slot *slot)
+{
+	if (slot->held && !PLANTED(PLANTED_LOAD_DOES_NOT_WAIT))
+		return false;
+	return slot->step == LOAD_WAITING && protocol->now_ms >= slot->retry_at;
+}
+
+bool partition_request(struct protocol *protocol, struct protocol_action *action)
+{
+	if (protocol->loading == 0)
+		return false;
+	for (int i = 0; i < protocol->settings.slots; i++) {
+		struct slot *slot = &protocol->slots[i];
+
+		if (slot->state != SLOT_LOADING)
+			continue;
+		*action = (struct protocol_action){ .slot = i, .token = slot->token };
+		if (may_read_offsets(protocol, slot)) {
+			request_offsets(slot, action);
+			return true;
+		}
+		if (slot->step == LOAD_STATE && protocol->store_ready) {
+			request_state(protocol, slot, action);
+			return true;
+		}
+	}
+	return false;
+}

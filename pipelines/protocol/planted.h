@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bugs that the simulator plants to prove that it would find them. Compiled in only with -DPROTOCOL_PLANTED_BUGS, which
+ * no program that is installed uses: without it every PLANTED() is the constant false. */
+#pragma once
+#include <stdbool.h>
+
+enum planted_protocol_bug {
+	PLANTED_NONE,
+	PLANTED_LOAD_DOES_NOT_WAIT, /* the load of a slot does not wait for the own transaction that holds it */
+	PLANTED_UNSENT_KEPT,        /* a load leaves the slot's unsent chunks in the open batch */
+	PLANTED_RETRY_GOES_LAST,    /* an aborted batch goes again behind what was decided since */
+	PLANTED_VOID_PARTS_STAY,    /* an aborted batch goes again with parts of slots that were lost meanwhile */
+	PLANTED_NO_MUTE,            /* everything is published, also below C */
+	PLANTED_TAINT_IGNORED,      /* a tainted producer goes on */
+	PLANTED_MUTED_START_FROM_C, /* records below C are skipped instead of counted */
+	PLANTED_SHADOW_IGNORED,     /* C is the group's offset alone */
+	PLANTED_PROTOCOL_COUNT
+};
+
+#ifdef PROTOCOL_PLANTED_BUGS
+void protocol_plant(enum planted_protocol_bug bug);
+extern enum planted_protocol_bug protocol_planted_bug;
+#define PLANTED(bug) (protocol_planted_bug == (bug))
+#else
+#define PLANTED(bug) false
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "internal.h"
+
+static const char *const refusals[REFUSAL_COUNT] = {
+	[REFUSAL_NONE] = "none",
+	[REFUSAL_STORE_EMPTY] =
+		"Redis holds no state of this partition, but its offsets say that events were processed",
+	[REFUSAL_STORE_FOREIGN] = "Redis holds the state of another store than the offsets belong to",
+	[REFUSAL_LOG_TRUNCATED] = "Kafka has deleted events that Redis has not counted yet",
+	[REFUSAL_LOG_SHORTER] = "the topic ends before what was already processed: another or a re-created topic",
+	[REFUSAL_OFFSETS_MISSING] = "the committed offsets of group and shadow group are gone or were replaced",
+	[REFUSAL_HIJACKED] = "the producer is fenced again and again: another process uses this instance name",
+};
+
+static const char *const notices[NOTICE_COUNT] = {
+	[NOTICE_OFFSET_BEHIND] = "committed offset was behind what is done, moved forward",
+	[NOTICE_OFFSET_AHEAD] =
+		"committed offset was moved forward by hand: events are counted, their alerts are skipped",
+	[NOTICE_SHADOW_MISSING] = "offset of the shadow group was missing, committed again",
+	[NOTICE_RULESET_CHANGED] = "events are counted with another rule set than their alerts were published with",
+	[NOTICE_STORE_WENT_BACK] = "Redis lost its latest writes: events are counted again",
+	[NOTICE_STORE_CREATED] = "state created in Redis",
+};
+
+static const char *const causes[LOAD_CAUSE_COUNT] = {
+	[LOAD_ASSIGNED] = "assigned",   [LOAD_REFUSED] = "refused",
+	[LOAD_WENT_BACK] = "went_back", [LOAD_UNKNOWN_OUTCOME] = "unknown_outcome",
+	[LOAD_DROPPED] = "dropped",
+};
+
+const char *refusal_text(enum refusal refusal)
+{
+	MUST((unsigned)refusal < REFUSAL_COUNT);
+	return refusals[refusal];
+}
+
+const char *notice_text(enum notice notice)
+{
+	MUST((unsigned)notice < NOTICE_COUNT);
+	return notices[notice];
+}
+
+const char *load_cause_text(enum load_cause cause)
+{
+	MUST((unsigned)cause < LOAD_CAUSE_COUNT);
+	return causes[cause];
+}
