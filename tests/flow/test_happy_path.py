@@ -111,8 +111,9 @@ def test_state_expires_by_stream_time(world):
     world.check()
     days = {kind: world.redis.ttl(next(world.redis.scan_iter(pattern))) / 86400
             for kind, pattern in (("report", "rw:{*}:report:*"), ("day", "rw:{*}:rider:rider-1:*"), ("totals", "rw:{*}:totals:*"))}
-    assert abs(days["report"] - 120) < 0.1
-    assert 39 < days["day"] < 42 and 39 < days["totals"] < 42
+    # 120 and 40 days of stream time decide; the keys go some days later.
+    assert 120 <= days["report"] < 130
+    assert 40 <= days["day"] < 50 and 40 <= days["totals"] < 50
     assert world.redis.ttl(next(world.redis.scan_iter("rw:{*}:rider:rider-1"))) == -1
 
 
