@@ -38,13 +38,14 @@ object = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LIB := $(BUILD)/libpipelines.a
 DAEMON := $(BUILD)/riderwatchd
 GENERATOR := $(BUILD)/generate
+CONSUME := $(BUILD)/consume
 SIM := $(BUILD)/sim
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_C))
 
 .PHONY: all help setup demo run stop check unit unit-programs sim sim-program flow bench asan layers format install clean FORCE
 .SECONDARY:
 
-all: $(DAEMON) $(GENERATOR)
+all: $(DAEMON) $(GENERATOR) $(CONSUME)
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t16
@@ -59,6 +60,9 @@ $(DAEMON): $(call object,$(DAEMON_C) $(COMMON_C) daemon/riderwatchd/main.c) $(LI
 
 $(GENERATOR): $(call object,$(GENERATOR_C))
 	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(call libs,rdkafka libcrypto) -lm -lpthread
+
+$(CONSUME): $(call object,scripts/consume.c)
+	$(CC) $(OPTIMISE) -o $@ $^ $(call libs,rdkafka)
 
 $(SIM): $(call object,$(SIM_C)) $(LIB)
 	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(PURE_LIBS)
