@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writes FCALL rw_apply_v1; pipelines/redis/README.md lists its keys and arguments. */
+#include "effects_sums.h"
+#include "must.h"
+#include "stream.h"
+
+#include <stdio.h>
+
+#define FIXED_KEYS 4
+#define FIXED_ARGUMENTS 11
+#define CHINA_HOURS 8
+#define DAY_TEXT_SIZE 16
+#define GROUP_SLOTS 64
+
+/* Riders with equal increments: said once, then only key and time a rider. */
+struct member {
+	struct member *next;
+	const struct rider_sum *rider;
+};
+struct group {
+	struct group *next;
+	const struct sums *sums;
+	struct member *members, **members_end;
+	size_t count;
+};
+
+struct command {
+	struct buffer buffer;
+	const struct effects *effects;
+	const struct apply_target *target;
+	struct group *groups, **groups_end;
+	size_t group_count, effect_count;
+	size_t keys, arguments;
+	char shard[24]; /* "rw:{7}:" */
+	uint32_t hour;
+	char day[DAY_TEXT_SIZE];
+};
+
+/* ---- RESP ---- */
+
+static void bulk_open(struct buffer *buffer, size_t size)
+{
+	buffer_append_char(buffer, '$');
+	buffer_append_int(buffer, (int64_t)size);
+	buffer_append(buffer, SLICE("\r\n"));
+}
+
+static void bulk(struct buffer *buffer, struct slice text)
+{
+	bulk_open(buffer, text.size);
+	buffer_append(buffer, text);
+	buffer_append(buffer, SLICE("\r\n"));
+}
+
+static void bulk_text(struct buffer *buffer, const char *text)
+{
+	bulk(buffer, slice_of(text));
+}
+
+/* snprintf would cost more than all the rest of a rider's row. */
+static void bulk_int(struct buffer *buffer, int64_t number)
+{
+	char digits[20];
+	size_t at = sizeof digits;
+	uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+	do {
+		digits[--at] = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest);
+	if (number < 0)
+		digits[--at] = '-';
+	bulk(buffer, (struct slice){ digits + at, sizeof digits - at });
+}
+
+/* A key of our shard: the parts behind "rw:{p}:", one after the other. */
+static void bulk_key(struct command *command, struct slice kind, struct slice middle, struct slice end)
+{
+	struct slice shard = slice_of(command->shard);
+	bulk_open(&command->buffer, shard.size + kind.size + middle.size + end.size);
+	buffer_append(&command->buffer, shard);
+	buffer_append(&command->buffer, kind);
+	buffer_append(&command->buffer, middle);
+	buffer_append(&command->buffer, end);
+	buffer_append(&command->buffer, SLICE("\r\n"));
+}
+
+/* ---- groups ---- */
+
+static bool same_sums(const void *item, const void *key)
+{
+	const struct sums *a = ((const struct group *)item)->sums, *b = key;
+	if (a->used != b->used)
+		return false;
+	for (int c = 0; c < COUNTER_COUNT; c++) {
+		if (a->used >> c & 1 && a->by[c] != b->by[c])
+			return false;
+	}
+	return true;
+}
+
+static uint32_t hash_of(const struct sums *sums)
+{
+	uint64_t hash = sums->used;
+	for (uint32_t rest = sums->used; rest; rest &= rest - 1)
+		hash = (hash ^ (uint64_t)sums->by[__builtin_ctz(rest)]) * 0x9e3779b97f4a7c15u;
+	return (uint32_t)(hash >> 32);
+}
+
+static struct group *group_of(struct command *command, struct lookup *lookup, struct arena *arena,
+			      const struct sums *sums)
+{
+	uint32_t hash = hash_of(sums);
+	struct lookup_slot *slot = lookup_find(lookup, hash, same_sums, sums);
+	if (slot->item)
+		return slot->item;
+	struct group *group = arena_zalloc(arena, sizeof *group);
+	group->sums = sums;
+	group->members_end = &group->members;
+	*command->groups_end = group;
+	command->groups_end = &group->next;
+	command->group_count++;
+	command->arguments += 2 + 2 * (size_t)__builtin_popcount(sums->used);
+	lookup_add(lookup, arena, slot, hash, group);
+	return group;
+}
+
+static void make_groups(struct command *command, struct arena *arena)
+{
+	struct lookup lookup;
+	lookup_init(&lookup, arena, GROUP_SLOTS);
+	command->groups_end = &command->groups;
+	for (const struct rider_sum *rider = command->effects->riders; rider; rider = rider->next) {
+		if (rider->sums.used == 0 && rider->heard_ms == HEARD_NONE)
+			continue; /* known by an effect only */
+		struct group *group = group_of(command, &lookup, arena, &rider->sums);
+		struct member *member = arena_alloc(arena, sizeof *member);
+		*member = (struct member){ NULL, rider };
+		*group->members_end = member;
+		group->members_end = &member->next;
+		group->count++;
+		command->keys++;
+		command->arguments++;
+	}
+}
+
+/* ---- keys ---- */
+
+/* "20261125" of the UTC+8 day that holds the hour. */
+static void write_day(uint32_t hour, struct arena *arena, char text[DAY_TEXT_SIZE])
+{
+	struct buffer time;
+	buffer_init(&time, arena, 32);
+	buffer_append_time(&time, ((int64_t)hour + CHINA_HOURS) * HOUR_MS);
+	struct slice iso = buffer_slice(&time); /* 2026-11-25T... */
+	MUST(iso.size >= 10 && iso.data[4] == '-');
+	snprintf(text, DAY_TEXT_SIZE, "%.4s%.2s%.2s", iso.data, iso.data + 5, iso.data + 8);
+}
+
+static void write_effect_keys(struct command *command)
+{
+	for (const struct effect *effect = command->effects->list; effect; effect = effect->next) {
+		char day[DAY_TEXT_SIZE + 1], report[17];
+		snprintf(day, sizeof day, ":%s", command->day);
+		snprintf(report, sizeof report, "%016llx", (unsigned long long)effect->report_key);
+		bulk_key(command, SLICE("rider:"), effect->rider->key, SLICE(""));
+		if (effect->kind == EFFECT_REPORT)
+			bulk_key(command, SLICE("rider:"), effect->rider->key, slice_of(day));
+		bulk_key(command, SLICE("report:"), slice_of(report), SLICE(""));
+	}
+}
+
+static void write_keys(struct command *command)
+{
+	char bucket[24];
+	snprintf(bucket, sizeof bucket, ":%u", command->hour);
+	bulk_key(command, SLICE("log:"), command->target->topic, SLICE(""));
+	bulk_key(command, SLICE("totals"), SLICE(""), SLICE(""));
+	bulk_key(command, SLICE("totals:"), slice_of(command->day), SLICE(""));
+	bulk_key(command, SLICE("seen:"), command->target->topic, slice_of(bucket));
+	for (const struct group *group = command->groups; group; group = group->next) {
+		for (const struct member *member = group->members; member; member = member->next)
+			bulk_key(command, SLICE("rider:"), member->rider->key, SLICE(""));
+	}
+	write_effect_keys(command);
+}
+
+/* ---- arguments ---- */
+
+static void write_target(struct command *command)
+{
+	const struct apply_target *target = command->target;
+	struct buffer *buffer = &command->buffer;
+	bulk(buffer, (struct slice){ target->store_uuid, STORE_UUID_SIZE });
+	bulk_int(buffer, target->from);
+	bulk_int(buffer, target->to);
+	bulk_int(buffer, target->stream_time_ms);
+	bulk_int(buffer, command->hour);
+	bulk_int(buffer, target->dedup_hours);
+	bulk_int(buffer, target->limits.points_per_report_max);
+	bulk_int(buffer, target->limits.paid_reports_per_day);
+	bulk_int(buffer, target->limits.points_per_day);
+	bulk_int(buffer, target->limits.fraud_score);
+	bulk(buffer, buffer_slice(&command->effects->journal));
+}
+
+static void write_steps(struct buffer *buffer, const struct sums *sums, const char *prefix)
+{
+	for (uint32_t rest = sums->used; rest; rest &= rest - 1) {
+		enum counter counter = (enum counter)__builtin_ctz(rest);
+		struct slice head = slice_of(prefix), field = slice_of(counter_field(counter));
+		bulk_open(buffer, head.size + field.size);
+		buffer_append(buffer, head);
+		buffer_append(buffer, field);
+		buffer_append(buffer, SLICE("\r\n"));
+		bulk_int(buffer, sums->by[counter]);
+	}
+}
+
+static size_t total_steps(const struct effects *effects)
+{
+	size_t steps = (size_t)__builtin_popcount(effects->totals.used);
+	for (const struct area_sum *area = effects->areas; area; area = area->next)
+		steps += (size_t)__builtin_popcount(area->sums.used);
+	return steps;
+}
+
+static void write_totals(struct command *command)
+{
+	bulk_int(&command->buffer, (int64_t)total_steps(command->effects));
+	write_steps(&command->buffer, &command->effects->totals, "");
+	for (const struct area_sum *area = command->effects->areas; area; area = area->next) {
+		char prefix[16];
+		snprintf(prefix, sizeof prefix, "%06d:", area->adcode);
+		write_steps(&command->buffer, &area->sums, prefix);
+	}
+}
+
+static void write_groups(struct command *command)
+{
+	bulk_int(&command->buffer, (int64_t)command->group_count);
+	for (const struct group *group = command->groups; group; group = group->next) {
+		bulk_int(&command->buffer, (int64_t)group->count);
+		bulk_int(&command->buffer, __builtin_popcount(group->sums->used));
+		write_steps(&command->buffer, group->sums, "");
+		for (const struct member *member = group->members; member; member = member->next)
+			bulk_int(&command->buffer, member->rider->heard_ms);
+	}
+}
+
+static const char *const decision_names[] = {
+	[DECISION_UPHELD] = "upheld",
+	[DECISION_REJECTED] = "rejected",
+	[DECISION_DUPLICATE] = "duplicate",
+	[DECISION_FRAUD] = "fraud",
+};
+
+static void write_report(struct buffer *buffer, const struct effect *effect)
+{
+	char area[16] = "";
+	if (effect->adcode != ADCODE_NONE)
+		snprintf(area, sizeof area, "%06d", effect->adcode);
+	bulk_text(buffer, "report");
+	bulk_text(buffer, category_name(effect->category));
+	bulk_int(buffer, effect->points.points);
+	bulk_int(buffer, effect->points.score);
+	bulk_text(buffer, area);
+}
+
+static void write_effects(struct command *command)
+{
+	bulk_int(&command->buffer, (int64_t)command->effect_count);
+	for (const struct effect *effect = command->effects->list; effect; effect = effect->next) {
+		if (effect->kind == EFFECT_REPORT) {
+			write_report(&command->buffer, effect);
+			continue;
+		}
+		bulk_text(&command->buffer, "review");
+		bulk_text(&command->buffer, decision_names[effect->decision]);
+	}
+}
+
+static void count_effects(struct command *command)
+{
+	for (const struct effect *effect = command->effects->list; effect; effect = effect->next) {
+		command->effect_count++;
+		command->keys += effect->kind == EFFECT_REPORT ? 3 : 2;
+		command->arguments += effect->kind == EFFECT_REPORT ? 5 : 2;
+	}
+}
+
+static void write_command(struct command *command)
+{
+	struct buffer *buffer = &command->buffer;
+	buffer_append_char(buffer, '*');
+	buffer_append_int(buffer, (int64_t)(3 + command->keys + command->arguments));
+	buffer_append(buffer, SLICE("\r\n$5\r\nFCALL\r\n$11\r\nrw_apply_v1\r\n"));
+	bulk_int(buffer, (int64_t)command->keys);
+	write_keys(command);
+	write_target(command);
+	write_totals(command);
+	write_groups(command);
+	write_effects(command);
+}
+
+struct slice effects_apply_command(const struct effects *effects, const struct apply_target *target,
+				   struct arena *arena)
+{
+	struct command command = { .effects = effects, .target = target, .keys = FIXED_KEYS };
+	command.hour = target->stream_time_ms < 0 ? 0 : (uint32_t)(target->stream_time_ms / HOUR_MS);
+	snprintf(command.shard, sizeof command.shard, "rw:{%d}:", target->partition);
+	write_day(command.hour, arena, command.day);
+	/* Counts of totals, groups and effects are arguments too. */
+	command.arguments = FIXED_ARGUMENTS + 3 + 2 * total_steps(effects);
+	make_groups(&command, arena);
+	count_effects(&command);
+	buffer_init(&command.buffer, arena, 1024 + 64 * (command.keys + command.arguments));
+	write_command(&command);
+	return buffer_slice(&command.buffer);
+}
