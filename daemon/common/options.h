@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The daemon's command line. */
+#pragma once
+#include <stdio.h>
+
+enum options_action {
+	OPTIONS_RUN,
+	OPTIONS_TEST,     /* check configuration and rules, say so, exit */
+	OPTIONS_DUMP,     /* config_dump on standard output, exit */
+	OPTIONS_DESCRIBE, /* config_describe on standard output, exit */
+	OPTIONS_VERSION,  /* options_version on standard output, exit */
+	OPTIONS_HELP,     /* options_help on standard output, exit */
+};
+
+struct options {
+	enum options_action action;
+	const char *config_path;      /* NULL: defaults only */
+	const char *const *overrides; /* "section.key=value", in the order given */
+	size_t override_count;
+};
+
+/* Returns 0, or EX_USAGE (64) after a message on standard error. Texts in options are argv's own; overrides is freed by
+ * options_fini. When several actions are asked for, help comes before version before describe before dump before test.
+ */
+int options_parse(int argc, char *const argv[], struct options *options);
+void options_fini(struct options *options);
+void options_help(FILE *out);
+/* Daemon and libraries, as built and as running. */
+void options_version(FILE *out);
