@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "classify/automaton.h"
+#include "alloc.h"
+#include "must.h"
+
+struct node {
+	uint32_t fail; /* state of the longest proper suffix */
+	uint32_t word; /* longest word ending here */
+	uint32_t parent;
+	uint16_t symbol; /* read on the way from parent */
+	uint16_t depth;
+};
+
+struct edge {
+	uint32_t node; /* from */
+	uint16_t symbol;
+	uint32_t next; /* 0 = free slot: no edge leads to the start */
+};
+
+struct word {
+	uint32_t node;
+	uint32_t shorter;
+	uint32_t length;
+};
+
+struct automaton {
+	struct arena *arena;
+	struct node *nodes;
+	size_t node_count, node_capacity;
+	struct edge *edges; /* open addressing, a power of two */
+	size_t edge_mask;
+	struct word *words;
+	size_t word_count, word_capacity;
+};
+
+void alphabet_init(struct alphabet *alphabet, struct arena *arena)
+{
+	alphabet->symbols = arena_zalloc(arena, FOLD_CODES * sizeof(uint16_t));
+	alphabet->count = 1;
+}
+
+uint16_t alphabet_add(struct alphabet *alphabet, uint32_t folded)
+{
+	if (folded >= FOLD_CODES)
+		return 0;
+	if (alphabet->symbols[folded] == 0)
+		alphabet->symbols[folded] = (uint16_t)alphabet->count++;
+	return alphabet->symbols[folded];
+}
+
+void alphabet_close(struct alphabet *alphabet)
+{
+	for (uint32_t code = 0; code < FOLD_CODES; code++) {
+		uint32_t folded = fold_character(code);
+		if (folded != code && folded < FOLD_CODES)
+			alphabet->symbols[code] = alphabet->symbols[folded];
+	}
+}
+
+static void *grown(struct arena *arena, const void *old, size_t count, size_t capacity, size_t size)
+{
+	void *memory = arena_alloc(arena, capacity * size);
+	if (count > 0)
+		memcpy(memory, old, count * size);
+	return memory;
+}
+
+static struct edge *edge_slot(struct edge *edges, size_t mask, uint32_t node, uint16_t symbol)
+{
+	size_t at = (node * 0x9E3779B1u ^ symbol * 0x85EBCA6Bu) & mask;
+
+	while (edges[at].next != 0 && (edges[at].node != node || edges[at].symbol != symbol))
+		at = (at + 1) & mask;
+	return &edges[at];
+}
+
+static void edges_grow(struct automaton *automaton)
+{
+	size_t size = 2 * (automaton->edge_mask + 1);
+	struct edge *edges = arena_zalloc(automaton->arena, size * sizeof(*edges));
+
+	for (size_t i = 0; i <= automaton->edge_mask; i++) {
+		struct edge old = automaton->edges[i];
+		if (old.next != 0)
+			*edge_slot(edges, size - 1, old.node, old.symbol) = old;
+	}
+	automaton->edges = edges;
+	automaton->edge_mask = size - 1;
+}
+
+static uint32_t node_new(struct automaton *automaton, uint32_t parent, uint16_t symbol)
+{
+	if (automaton->node_count == automaton->node_capacity) {
+		automaton->node_capacity *= 2;
+		automaton->nodes = grown(automaton->arena, automaton->nodes, automaton->node_count,
+					 automaton->node_capacity, sizeof(struct node));
+	}
+	uint16_t depth = parent == WORD_NONE ? 0 : (uint16_t)(automaton->nodes[parent].depth + 1);
+	automaton->nodes[automaton->node_count] =
+		(struct node){ .word = WORD_NONE, .parent = parent, .symbol = symbol, .depth = depth };
+	return (uint32_t)automaton->node_count++;
+}
+
+struct automaton *automaton_new(struct arena *arena)
+{
+	struct automaton *automaton = arena_zalloc(arena, sizeof(*automaton));
+
+	automaton->arena = arena;
+	automaton->node_capacity = 2048;
+	automaton->nodes = grown(arena, NULL, 0, automaton->node_capacity, sizeof(struct node));
+	automaton->word_capacity = 512;
+	automaton->words = grown(arena, NULL, 0, automaton->word_capacity, sizeof(struct word));
+	automaton->edge_mask = 4095;
+	automaton->edges = arena_zalloc(arena, 4096 * sizeof(struct edge));
+	node_new(automaton, WORD_NONE, 0);
+	return automaton;
+}
+
+static uint32_t child_of(struct automaton *automaton, uint32_t node, uint16_t symbol)
+{
+	struct edge *edge = edge_slot(automaton->edges, automaton->edge_mask, node, symbol);
+
+	if (edge->next != 0)
+		return edge->next;
+	if (2 * automaton->node_count > automaton->edge_mask) {
+		edges_grow(automaton);
+		edge = edge_slot(automaton->edges, automaton->edge_mask, node, symbol);
+	}
+	uint32_t next = node_new(automaton, node, symbol);
+	*edge = (struct edge){ node, symbol, next };
+	return next;
+}
+
+uint32_t automaton_add(struct automaton *automaton, const uint16_t *symbols, size_t length, bool *known)
+{
+	uint32_t node = 0;
+
+	MUST(length > 0 && length <= WORD_LENGTH_MAX);
+	for (size_t i = 0; i < length; i++)
+		node = child_of(automaton, node, symbols[i]);
+	*known = automaton->nodes[node].word != WORD_NONE;
+	if (*known)
+		return automaton->nodes[node].word;
+	if (automaton->word_count == automaton->word_capacity) {
+		automaton->word_capacity *= 2;
+		automaton->words = grown(automaton->arena, automaton->words, automaton->word_count,
+					 automaton->word_capacity, sizeof(struct word));
+	}
+	automaton->words[automaton->word_count] = (struct word){ node, WORD_NONE, (uint32_t)length };
+	automaton->nodes[node].word = (uint32_t)automaton->word_count;
+	return (uint32_t)automaton->word_count++;
+}
+
+/* Nodes by depth: a suffix is shorter than what it is a suffix of, so its links are ready when they are needed. */
+static void close_depth(struct automaton *automaton, uint16_t depth)
+{
+	for (uint32_t i = 1; i < automaton->node_count; i++) {
+		struct node *node = &automaton->nodes[i];
+		if (node->depth != depth)
+			continue;
+		node->fail =
+			depth == 1 ? 0 : automaton_step(automaton, automaton->nodes[node->parent].fail, node->symbol);
+		uint32_t suffix_word = automaton->nodes[node->fail].word;
+		if (node->word == WORD_NONE)
+			node->word = suffix_word;
+		else
+			automaton->words[node->word].shorter = suffix_word;
+	}
+}
+
+void automaton_close(struct automaton *automaton)
+{
+	for (uint16_t depth = 1; depth <= WORD_LENGTH_MAX; depth++)
+		close_depth(automaton, depth);
+}
+
+uint32_t automaton_step(const struct automaton *automaton, uint32_t state, uint16_t symbol)
+{
+	if (symbol == 0)
+		return 0;
+	for (;;) {
+		const struct edge *edge = edge_slot(automaton->edges, automaton->edge_mask, state, symbol);
+		if (edge->next != 0)
+			return edge->next;
+		if (state == 0)
+			return 0;
+		state = automaton->nodes[state].fail;
+	}
+}
+
+uint32_t automaton_word(const struct automaton *automaton, uint32_t state)
+{
+	return automaton->nodes[state].word;
+}
+
+uint32_t automaton_shorter(const struct automaton *automaton, uint32_t word)
+{
+	return automaton->words[word].shorter;
+}
+
+uint32_t automaton_length(const struct automaton *automaton, uint32_t word)
+{
+	return automaton->words[word].length;
+}

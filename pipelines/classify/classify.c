@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One pass over a text: characters to words to rules. Words are held until their clause ends, because what is ignored
+ * or denied shows only then; rules that need several concepts look back a few characters. Time is linear in the text:
+ * per character a bounded number of words, per word a bounded number of rules. */
+#include "classify/ballot.h"
+
+enum { CLAUSE_WORDS_MAX = 96, RING = 64, LABEL_PERCENT = 50 };
+
+struct stretch {
+	uint32_t start, end; /* characters, separators not counted */
+	uint32_t from, to;   /* bytes */
+};
+
+struct found {
+	struct stretch at;
+	const struct use *uses;
+	bool ignored;
+};
+
+/* Where a concept was seen last. */
+struct sighting {
+	struct stretch at;
+	struct stretch denial; /* what denies it; start == end: nothing */
+	uint32_t sentence;     /* 0: not seen */
+};
+
+struct scan {
+	const struct ruleset *ruleset;
+	struct ballot *ballot;
+	struct slice text;
+	int percent;
+	bool spans; /* whether byte spans are of the description */
+
+	uint32_t state, characters, sentence;
+	uint16_t previous; /* symbol before this one, for pairs */
+	struct {
+		uint32_t from;
+		bool glued; /* Latin character right after another one */
+	} ring[RING];
+
+	struct found words[CLAUSE_WORDS_MAX];
+	size_t word_count;
+	uint32_t turn_at; /* denials that start before it do not reach beyond it */
+	struct sighting *sightings;
+};
+
+static const struct stretch nowhere = { 0, 0, 0, 0 };
+
+static bool covers(struct stretch outer, struct stretch inner)
+{
+	return outer.start <= inner.start && inner.end <= outer.end;
+}
+
+static void vote(struct scan *scan, const struct rule *rule, uint32_t from, uint32_t to)
+{
+	ballot_vote(scan->ballot, rule, scan->spans ? from : 0, scan->spans ? to : 0, scan->percent);
+}
+
+/* A hazard that is said not to be there speaks against one. */
+static void vote_denied(struct scan *scan, const struct rule *rule, struct stretch denial, uint32_t to)
+{
+	const struct rule *denied = scan->ruleset->denial_rule;
+
+	if (denied && rule->hazard && rule->hazard->category != CATEGORY_OTHER)
+		vote(scan, denied, denial.from, to);
+}
+
+/* The nearest denial that reaches this word from before. */
+static struct stretch denial_of(const struct scan *scan, struct stretch word)
+{
+	for (size_t i = scan->word_count; i-- > 0;) {
+		const struct found *other = &scan->words[i];
+		if (other->ignored || other->at.start >= word.start || other->at.start < scan->turn_at)
+			continue;
+		if (other->at.end + scan->ruleset->denial_reach < word.start)
+			continue;
+		for (const struct use *use = other->uses; use; use = use->next) {
+			if (use->kind == USE_DENIAL)
+				return other->at;
+		}
+	}
+	return nowhere;
+}
+
+static bool in_reach(const struct scan *scan, const struct rule *rule, struct stretch *whole)
+{
+	*whole = (struct stretch){ UINT32_MAX, 0, UINT32_MAX, 0 };
+	for (int i = 0; i < rule->member_count; i++) {
+		const struct sighting *member = &scan->sightings[rule->members[i]];
+		if (member->sentence != scan->sentence)
+			return false;
+		whole->start = member->at.start < whole->start ? member->at.start : whole->start;
+		whole->end = member->at.end > whole->end ? member->at.end : whole->end;
+		whole->from = member->at.from < whole->from ? member->at.from : whole->from;
+		whole->to = member->at.to > whole->to ? member->at.to : whole->to;
+	}
+	return whole->end - whole->start <= rule->within;
+}
+
+/* A denial does not count where a member of the rule holds it: "no extinguisher" is what that rule is about. */
+static bool is_denied(const struct scan *scan, const struct rule *rule, struct stretch *denial)
+{
+	for (int i = 0; i < rule->member_count; i++) {
+		bool held = false;
+		*denial = scan->sightings[rule->members[i]].denial;
+		if (denial->start == denial->end)
+			continue;
+		for (int j = 0; j < rule->member_count; j++)
+			held |= covers(scan->sightings[rule->members[j]].at, *denial);
+		if (!held)
+			return true;
+	}
+	return false;
+}
+
+static void see_concept(struct scan *scan, uint16_t concept, const struct found *word)
+{
+	scan->sightings[concept] = (struct sighting){ word->at, denial_of(scan, word->at), scan->sentence };
+	for (const struct trigger *trigger = scan->ruleset->triggers[concept]; trigger; trigger = trigger->next) {
+		const struct rule *rule = &scan->ruleset->rules[trigger->rule];
+		struct stretch whole, denial;
+		if (!in_reach(scan, rule, &whole))
+			continue;
+		if (is_denied(scan, rule, &denial))
+			vote_denied(scan, rule, denial, whole.to);
+		else
+			vote(scan, rule, whole.from, whole.to);
+	}
+}
+
+static void see_phrase(struct scan *scan, const struct rule *rule, const struct found *word)
+{
+	struct stretch denial = denial_of(scan, word->at);
+
+	if (denial.start == denial.end)
+		vote(scan, rule, word->at.from, word->at.to);
+	else
+		vote_denied(scan, rule, denial, word->at.to);
+}
+
+static void see_word(struct scan *scan, const struct found *word)
+{
+	for (const struct use *use = word->uses; use; use = use->next) {
+		if (use->kind == USE_CONCEPT) {
+			see_concept(scan, use->index, word);
+		} else if (use->kind == USE_RULE) {
+			see_phrase(scan, &scan->ruleset->rules[use->index], word);
+		} else if (use->kind == USE_TURN) {
+			scan->turn_at = word->at.end;
+			ballot_turn(scan->ballot);
+		}
+	}
+}
+
+static bool is_ignore(const struct found *word)
+{
+	for (const struct use *use = word->uses; use; use = use->next) {
+		if (use->kind == USE_IGNORE)
+			return true;
+	}
+	return false;
+}
+
+/* "Hot pot" holds a fire that is none. */
+static void drop_ignored(struct scan *scan)
+{
+	for (size_t i = 0; i < scan->word_count; i++) {
+		if (!is_ignore(&scan->words[i]))
+			continue;
+		for (size_t j = 0; j < scan->word_count; j++)
+			scan->words[j].ignored |= covers(scan->words[i].at, scan->words[j].at);
+	}
+}
+
+static void end_clause(struct scan *scan)
+{
+	drop_ignored(scan);
+	scan->turn_at = 0;
+	for (size_t i = 0; i < scan->word_count; i++) {
+		if (!scan->words[i].ignored)
+			see_word(scan, &scan->words[i]);
+	}
+	scan->word_count = 0;
+}
+
+static bool glued_after(const struct scan *scan, uint32_t last, uint32_t next)
+{
+	if (!fold_is_latin(last) || next >= scan->text.size)
+		return false;
+	return fold_is_latin(fold_character(fold_decode(scan->text, &next)));
+}
+
+static void find_words(struct scan *scan, uint32_t folded, uint32_t to)
+{
+	uint32_t end = scan->characters;
+	bool glued = glued_after(scan, folded, to);
+
+	for (uint32_t word = automaton_word(scan->ruleset->automaton, scan->state); word != WORD_NONE && !glued;
+	     word = automaton_shorter(scan->ruleset->automaton, word)) {
+		uint32_t start = end - automaton_length(scan->ruleset->automaton, word);
+		if (scan->ring[start % RING].glued)
+			continue;
+		if (scan->word_count == CLAUSE_WORDS_MAX)
+			end_clause(scan);
+		scan->words[scan->word_count++] = (struct found){ { start, end, scan->ring[start % RING].from, to },
+								  scan->ruleset->uses[word],
+								  false };
+	}
+}
+
+static void read_character(struct scan *scan, uint32_t code, uint32_t folded, uint32_t from, uint32_t to, bool glued)
+{
+	uint16_t symbol = code < FOLD_CODES ? scan->ruleset->alphabet.symbols[code] : 0;
+
+	scan->ring[scan->characters % RING].from = from;
+	scan->ring[scan->characters % RING].glued = glued;
+	scan->characters++;
+	scan->state = automaton_step(scan->ruleset->automaton, scan->state, symbol);
+	find_words(scan, folded, to);
+	if (symbol)
+		ngrams_add(&scan->ruleset->ngrams, symbol, 0, &scan->ballot->ngrams);
+	if (symbol && scan->previous)
+		ngrams_add(&scan->ruleset->ngrams, scan->previous, symbol, &scan->ballot->ngrams);
+	scan->previous = symbol;
+}
+
+static void scan_text(struct scan *scan)
+{
+	bool latin = false;
+
+	for (uint32_t at = 0; at < scan->text.size;) {
+		uint32_t from = at, code = fold_decode(scan->text, &at), folded = fold_character(code);
+		enum border border = fold_border(folded);
+		if (border == BORDER_NONE) {
+			bool now = fold_is_latin(folded);
+			read_character(scan, code, folded, from, at, latin && now);
+			latin = now;
+			continue;
+		}
+		end_clause(scan);
+		latin = false;
+		if (border == BORDER_HARD)
+			scan->sentence++;
+	}
+	end_clause(scan);
+}
+
+static void classify_text(const struct ruleset *ruleset, struct ballot *ballot, struct slice text, int percent,
+			  bool spans)
+{
+	struct sighting sightings[CONCEPTS_MAX];
+	struct scan scan;
+
+	for (size_t i = 0; i < ruleset->concept_count; i++)
+		sightings[i].sentence = 0;
+	scan.ruleset = ruleset;
+	scan.ballot = ballot;
+	scan.text = text;
+	scan.percent = percent;
+	scan.spans = spans;
+	scan.state = 0;
+	scan.characters = 0;
+	scan.sentence = 1;
+	scan.previous = 0;
+	scan.word_count = 0;
+	scan.turn_at = 0;
+	scan.sightings = sightings;
+	scan_text(&scan);
+}
+
+void ruleset_classify(const struct ruleset *ruleset, const struct report *report, struct verdict *verdict)
+{
+	struct ballot ballot;
+	bool said = report->description.size > 0;
+
+	ballot_init(&ballot, ruleset);
+	ballot.service_code = report->service_code;
+	ballot.text_bytes = (uint32_t)report->description.size;
+	classify_text(ruleset, &ballot, report->description, 100, true);
+	for (size_t i = 0; i < report->label_count; i++) {
+		classify_text(ruleset, &ballot, report->labels[i], said ? LABEL_PERCENT : 100, false);
+	}
+	ballot_decide(&ballot, verdict);
+}

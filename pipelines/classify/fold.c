@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "classify/fold.h"
+
+static const struct {
+	uint16_t from, to;
+} simplified[] = {
+#define SIMPLIFIED(traditional, simple) { traditional, simple },
+#include "classify/simplified.def"
+#undef SIMPLIFIED
+};
+
+static uint32_t continuation(struct slice text, uint32_t at, uint32_t code, uint32_t count)
+{
+	for (uint32_t i = 1; i < count; i++)
+		code = code << 6 | ((uint8_t)text.data[at + i] & 0x3F);
+	return code;
+}
+
+uint32_t fold_decode(struct slice text, uint32_t *position)
+{
+	uint32_t at = *position;
+	uint8_t lead = (uint8_t)text.data[at];
+	uint32_t count = lead < 0x80 ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+
+	if (lead < 0x80) {
+		*position = at + 1;
+		return lead;
+	}
+	if (lead < 0xC0 || at + count > text.size) {
+		*position = at + 1;
+		return 0xFFFD;
+	}
+	*position = at + count;
+	return continuation(text, at, lead & (0x7Fu >> count), count);
+}
+
+static uint32_t simple_of(uint32_t code)
+{
+	size_t low = 0, high = sizeof(simplified) / sizeof(simplified[0]);
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		if (simplified[middle].from < code)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	bool found = low < sizeof(simplified) / sizeof(simplified[0]) && simplified[low].from == code;
+	return found ? simplified[low].to : code;
+}
+
+uint32_t fold_character(uint32_t code)
+{
+	if (code == 0x3000)
+		return ' ';
+	if (code >= 0xFF01 && code <= 0xFF5E)
+		code -= 0xFEE0;
+	if (code >= 'A' && code <= 'Z')
+		return code + 32;
+	if (code >= 0x4E00 && code <= 0x9FFF)
+		return simple_of(code);
+	return code;
+}
+
+enum border fold_border(uint32_t folded)
+{
+	switch (folded) {
+	case '.':
+	case '!':
+	case '?':
+	case ';':
+	case '\n':
+	case 0x3002: /* ideographic full stop */
+	case 0x2026: /* ellipsis */
+		return BORDER_HARD;
+	default:
+		break;
+	}
+	if (folded < 0x80)
+		return fold_is_latin(folded) ? BORDER_NONE : BORDER_SOFT;
+	if ((folded >= 0x2000 && folded <= 0x206F) || (folded >= 0x3001 && folded <= 0x303F))
+		return BORDER_SOFT;
+	return BORDER_NONE;
+}
+
+bool fold_is_latin(uint32_t folded)
+{
+	return (folded >= 'a' && folded <= 'z') || (folded >= '0' && folded <= '9');
+}

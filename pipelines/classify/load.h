@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One loader per rule file. Each adds what is wrong to the reader's problems and goes on. */
+#pragma once
+#include "classify/reader.h"
+#include "classify/rules.h"
+
+void load_hazards(struct ruleset *ruleset, const struct reader *reader);
+void load_phrases(struct ruleset *ruleset, const struct reader *reader);
+void load_scopes(struct ruleset *ruleset, const struct reader *reader);
+void load_ngrams(struct ruleset *ruleset, const struct reader *reader);
+void load_routes(struct ruleset *ruleset, const struct reader *reader);
+void load_points(struct ruleset *ruleset, const struct reader *reader);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A rule set in memory. Everything lives in its arena and never changes after loading. */
+#pragma once
+#include "classify/automaton.h"
+#include "ruleset.h"
+
+#define HAZARDS_MAX 64
+#define CONCEPTS_MAX 255
+#define RULES_MAX 2048
+#define MEMBERS_MAX 4
+#define WEIGHT_MAX 2000
+#define NEAR_CHARACTERS 14
+
+/* What a word in a text stands for. One word may stand for several things. */
+enum use_kind { USE_CONCEPT, USE_RULE, USE_DENIAL, USE_TURN, USE_IGNORE };
+
+struct use {
+	struct use *next;
+	enum use_kind kind;
+	uint16_t index; /* of the concept or rule */
+};
+
+/* Votes for its hazard's category when its word, or all its concepts near each other, stand in a text. A fact votes for
+ * no category: it changes severity and further categories of those it is on. */
+struct rule {
+	struct slice id;
+	const struct hazard *hazard; /* NULL: a fact */
+	enum severity severity;      /* SEVERITY_NONE: a fact that says nothing of it */
+	enum severity at_most;       /* SEVERITY_NONE: no bound */
+	int32_t weight;              /* hundredths */
+	uint8_t also;                /* bit set of further categories */
+	uint8_t on;                  /* bit set of categories a fact is about */
+	uint8_t member_count;        /* 0: matched by words */
+	uint8_t members[MEMBERS_MAX];
+	uint16_t within; /* characters from the first member's start to the last one's end */
+};
+
+/* Rules to try when a concept was seen. */
+struct trigger {
+	struct trigger *next;
+	uint16_t rule;
+};
+
+enum output {
+	OUTPUT_CATEGORY = 0,
+	OUTPUT_SEVERITY = CATEGORY_COUNT,                   /* Minor to Extreme */
+	OUTPUT_ALSO = OUTPUT_SEVERITY + SEVERITY_COUNT - 1, /* emergency, fire, food */
+	OUTPUT_COUNT = OUTPUT_ALSO + CATEGORY_OTHER,
+	OUTPUT_PADDED = 12,
+};
+
+/* One character or two in a row, with what each adds to every output. Open addressing; key 0 = free slot. */
+struct ngram {
+	uint32_t key; /* first symbol << 16 | second symbol, 0 for a single character */
+	int8_t weights[OUTPUT_PADDED];
+};
+
+struct ngrams {
+	struct ngram *rows;
+	uint32_t mask;
+	int32_t scale;              /* a weight of 1 is scale / 1000 hundredths */
+	int32_t bias[OUTPUT_COUNT]; /* hundredths */
+};
+
+struct route_row {
+	struct route_row *next;
+	uint8_t categories, severities; /* bit sets */
+	struct slice hazard;            /* code or prefix, absent = any */
+	struct slice jurisdiction;      /* prefix, absent = any */
+	struct route routes[ROUTES_MAX];
+	size_t route_count;
+};
+
+struct points_override {
+	struct points_override *next;
+	const struct hazard *hazard;
+	int64_t points;
+};
+
+struct ruleset {
+	struct arena arena;
+	int references; /* atomic */
+	char id[17];
+
+	struct hazard hazards[HAZARDS_MAX];
+	size_t hazard_count;
+	const struct hazard *defaults[CATEGORY_COUNT]; /* when no rule names a hazard */
+
+	struct alphabet alphabet;
+	struct automaton *automaton;
+	struct use **uses; /* by word */
+	struct slice concepts[CONCEPTS_MAX];
+	struct trigger *triggers[CONCEPTS_MAX];
+	size_t concept_count;
+	struct rule *rules;
+	size_t rule_count;
+	uint32_t denial_reach;          /* characters */
+	const struct rule *denial_rule; /* what a denied hazard votes for */
+	struct ngrams ngrams;
+
+	struct route_row *routes, **routes_end;
+	struct points by_severity[SEVERITY_COUNT];
+	struct points_override *overrides;
+	struct points_limits limits;
+};
+
+const struct hazard *hazard_find(const struct ruleset *ruleset, struct slice code);
