@@ -84,7 +84,14 @@ static void on_request(struct evhttp_request *request, void *context)
 	struct evbuffer *body = evbuffer_new();
 	MUST(body);
 	page->write(http, body);
-	evhttp_send_reply(request, HTTP_OK, "OK", body); /* libevent leaves the body out for HEAD */
+	if (evhttp_request_get_command(request) == EVHTTP_REQ_HEAD) {
+		/* libevent would send the body, too. */
+		char length[24];
+		snprintf(length, sizeof(length), "%zu", evbuffer_get_length(body));
+		evhttp_add_header(headers, "Content-Length", length);
+		evbuffer_drain(body, evbuffer_get_length(body));
+	}
+	evhttp_send_reply(request, HTTP_OK, "OK", body);
 	evbuffer_free(body);
 }
 

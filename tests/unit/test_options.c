@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "options.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+enum { WORDS_MAX = 12 };
+
+/* Parses words (NULL-terminated) with standard error going to *message, which the caller frees. */
+static int parse(const char *const *words, struct options *options, char **message)
+{
+	const char *argv[WORDS_MAX + 1] = { "riderwatchd" };
+	int argc = 1;
+	for (; words[argc - 1]; argc++)
+		argv[argc] = words[argc - 1];
+	FILE *real = stderr;
+	size_t size;
+	stderr = open_memstream(message, &size);
+	int status = options_parse(argc, (char *const *)argv, options);
+	fclose(stderr);
+	stderr = real;
+	return status;
+}
+
+static void test_what_is_accepted(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *words[WORDS_MAX];
+		enum options_action action;
+		const char *path, *first, *last;
+		size_t overrides;
+	} rows[] = {
+		{ { NULL }, OPTIONS_RUN, NULL, NULL, NULL, 0 },
+		{ { "-c", "a.json" }, OPTIONS_RUN, "a.json", NULL, NULL, 0 },
+		{ { "-ca.json" }, OPTIONS_RUN, "a.json", NULL, NULL, 0 },
+		{ { "--config", "a.json", "--test" }, OPTIONS_TEST, "a.json", NULL, NULL, 0 },
+		{ { "--config=a=b.json", "-t" }, OPTIONS_TEST, "a=b.json", NULL, NULL, 0 },
+		{ { "-tca.json" }, OPTIONS_TEST, "a.json", NULL, NULL, 0 },
+		{ { "-tT" }, OPTIONS_DUMP, NULL, NULL, NULL, 0 },
+		{ { "-o", "a.b=c", "--override=d.e=f", "-og.h=-1" }, OPTIONS_RUN, NULL, "a.b=c", "g.h=-1", 3 },
+		{ { "--dump-config" }, OPTIONS_DUMP, NULL, NULL, NULL, 0 },
+		{ { "--describe", "-t" }, OPTIONS_DESCRIBE, NULL, NULL, NULL, 0 },
+		{ { "-V" }, OPTIONS_VERSION, NULL, NULL, NULL, 0 },
+		{ { "--version", "--help" }, OPTIONS_HELP, NULL, NULL, NULL, 0 },
+		{ { "-h" }, OPTIONS_HELP, NULL, NULL, NULL, 0 },
+		{ { "-c", "" }, OPTIONS_RUN, "", NULL, NULL, 0 },
+		{ { "-c", "-t" }, OPTIONS_RUN, "-t", NULL, NULL, 0 },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct options options;
+		char *message;
+		assert_int_equal(parse(rows[i].words, &options, &message), 0);
+		assert_string_equal(message, "");
+		assert_int_equal(options.action, rows[i].action);
+		assert_int_equal(options.config_path != NULL, rows[i].path != NULL);
+		if (rows[i].path)
+			assert_string_equal(options.config_path, rows[i].path);
+		assert_int_equal(options.override_count, rows[i].overrides);
+		if (rows[i].overrides) {
+			assert_string_equal(options.overrides[0], rows[i].first);
+			assert_string_equal(options.overrides[rows[i].overrides - 1], rows[i].last);
+		}
+		options_fini(&options);
+		free(message);
+	}
+}
+
+static void test_what_is_refused(void **state)
+{
+	(void)state;
+#define HELP "; riderwatchd --help lists the options\n"
+	static const struct {
+		const char *words[WORDS_MAX];
+		const char *message;
+	} rows[] = {
+		{ { "--confg", "x" }, "riderwatchd: unknown option --confg; did you mean --config?" HELP },
+		{ { "--overide=a.b=c" }, "riderwatchd: unknown option --overide=a.b=c; did you mean --override?" HELP },
+		{ { "--nothing-like-it" }, "riderwatchd: unknown option --nothing-like-it" HELP },
+		{ { "-x" }, "riderwatchd: unknown option -x" HELP },
+		{ { "-tx" }, "riderwatchd: unknown option -tx" HELP },
+		{ { "-t", "-c" }, "riderwatchd: option -c needs a value: FILE" HELP },
+		{ { "-o", "a.b=c", "--override" },
+		  "riderwatchd: option --override needs a value: SECTION.KEY=VALUE" HELP },
+		{ { "--test=yes" }, "riderwatchd: option --test takes no value" HELP },
+		{ { "riderwatch.json" }, "riderwatchd: \"riderwatch.json\" is not an option" HELP },
+		{ { "-" }, "riderwatchd: \"-\" is not an option" HELP },
+		{ { "--" }, "riderwatchd: \"--\" is not an option" HELP },
+		{ { "" }, "riderwatchd: \"\" is not an option" HELP },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct options options;
+		char *message;
+		assert_int_equal(parse(rows[i].words, &options, &message), 64);
+		assert_string_equal(message, rows[i].message);
+		assert_null(options.overrides);
+		free(message);
+	}
+}
+
+static char *print(void (*printer)(FILE *out))
+{
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	printer(out);
+	fclose(out);
+	return text;
+}
+
+static void test_help(void **state)
+{
+	(void)state;
+	static const char *const parts[] = { "-c, --config FILE", "-o, --override SECTION.KEY=VALUE",
+					     "-t, --test",        "-T, --dump-config",
+					     "    --describe",    "-V, --version",
+					     "-h, --help",        "examples:",
+					     "exit codes:",       "\n  0 ",
+					     "\n  64 ",           "\n  65 ",
+					     "\n  69 ",           "\n  70 ",
+					     "\n  71 ",           "\n  75 ",
+					     "\n  78 ",           "signals:" };
+	char *text = print(options_help);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		if (!strstr(text, parts[i]))
+			fail_msg("help lacks \"%s\"", parts[i]);
+	free(text);
+}
+
+static void test_version(void **state)
+{
+	(void)state;
+	char *text = print(options_version), running[64];
+	assert_int_equal(
+		strncmp(text, "riderwatchd " RIDERWATCH_VERSION "\n", strlen("riderwatchd " RIDERWATCH_VERSION "\n")),
+		0);
+	static const char *const libraries[] = { "librdkafka", "hiredis", "libevent", "jansson", "openssl" };
+	for (size_t i = 0; i < sizeof(libraries) / sizeof(*libraries); i++) {
+		const char *line = strstr(text, libraries[i]);
+		assert_non_null(line);
+		/* Tests run where they were built. */
+		char built[64];
+		assert_int_equal(sscanf(line, "%*s built with %63[^,], running %63s", built, running), 2);
+		assert_string_equal(built, running);
+	}
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_what_is_accepted),
+		cmocka_unit_test(test_what_is_refused),
+		cmocka_unit_test(test_help),
+		cmocka_unit_test(test_version),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
