@@ -255,6 +255,8 @@ class World:
         ends = {slot: end for slot, end in self.ends(*INPUTS).items() if end}
 
         def done():
+            running = [daemon for daemon in self.daemons if daemon.runs]
+            assert running, f"no daemon runs any more\n{self.daemons[-1].log[-3000:]}"
             try:
                 applied = self.applied()
             except redis.exceptions.ConnectionError:
