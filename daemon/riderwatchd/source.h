@@ -29,6 +29,9 @@ struct source_callbacks {
 	void (*on_revoked)(void *context, bool lost);
 	/* Consumer is broken for good (fenced instance id, authorization, ...): exit with this text. */
 	void (*on_fatal)(void *context, const char *text);
+	/* The position set for this partition is outside the log (truncated below us, or the topic was made anew). Reading of it
+	 * stopped. NULL: on_fatal is called instead. */
+	void (*on_out_of_range)(void *context, enum input input, int32_t partition, int64_t offset);
 };
 
 /* Creates the consumer (settings of the protocol: read_committed, no auto commit, auto.offset.reset=error, range assignor, static
@@ -40,12 +43,14 @@ rd_kafka_t *source_handle(struct source *source);
 /* Number of partitions of each input topic; asks the broker (blocks up to timeout_ms; used at start only). Returns -1 and fills
  * error when a topic is missing or the counts differ. */
 int32_t source_partition_count(struct source *source, const struct config *config, int timeout_ms, char *error, size_t error_size);
-/* Sets the whole assignment with explicit start offsets. */
+/* Sets the whole assignment with explicit start offsets. Until then the group membership is kept without reading anything, so
+ * that a slow load never holds up a rebalance. Ignored while not a member. */
 void source_assign(struct source *source, const struct source_partition *partitions, size_t count);
-/* Moves one assigned partition; records fetched before the move are not delivered any more. Falls back to a new assignment. */
+/* Moves one partition that was given to us, or starts it when it is not being read yet. Records fetched before the move are not
+ * delivered any more. Moves made in one turn of the loop cost one new assignment. */
 void source_seek(struct source *source, const struct source_partition *partition);
 void source_release(struct source *source);
-/* false: stop delivering records but keep the membership (partitions are paused once that lasts over a second); true: go on exactly
+/* false: stop delivering records but keep the membership (what was fetched ahead is dropped once that lasts over a second); true: go on exactly
  * where delivery stopped. */
 void source_set_reading(struct source *source, bool reading);
 /* Leaves the group without blocking the loop; on_closed comes when it is done. Records and rebalances are not reported any more. */
