@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+#include "lifecycle.h"
+#include "log.h"
+#include "options.h"
+#include "ruleset.h"
+
+#include <stdlib.h>
+#include <sysexits.h>
+
+static int refuse(struct problems *problems, const char *what)
+{
+	for (size_t i = 0; i < problems->count; i++)
+		fprintf(stderr, "%s\n", problems->texts[i]);
+	fprintf(stderr, "riderwatchd: %s refused: %zu problem%s, see above\n", what, problems->count,
+		problems->count == 1 ? "" : "s");
+	problems_fini(problems);
+	return EX_CONFIG;
+}
+
+static void start_log(const struct config *config)
+{
+	enum log_level level;
+	enum log_format format;
+	/* Both were checked with the configuration. */
+	MUST(log_level_parse(config->log_level, &level) == 0 && log_format_parse(config->log_format, &format) == 0);
+	log_init(level, format, "riderwatchd");
+}
+
+static int test(const struct config *config, const struct ruleset *ruleset)
+{
+	printf("configuration and rules are fine (rule set %.16s from %s)\n", ruleset_id(ruleset).data, config->rules_folder);
+	return EX_OK;
+}
+
+/* With the configuration loaded: the rules belong to what is tested, not to what is dumped. */
+static int run_with(const struct options *options, const struct config *config)
+{
+	if (options->action == OPTIONS_DUMP) {
+		config_dump(config, stdout);
+		return EX_OK;
+	}
+	struct problems problems = { 0 };
+	struct ruleset *ruleset = ruleset_load(config->rules_folder, &problems);
+	if (!ruleset)
+		return refuse(&problems, "rules");
+	start_log(config);
+	int status = options->action == OPTIONS_TEST ? test(config, ruleset) : lifecycle_run(config, ruleset);
+	ruleset_unref(&ruleset);
+	return status;
+}
+
+static int run(const struct options *options)
+{
+	struct problems problems = { 0 };
+	struct config *config = config_load(options->config_path, options->overrides, options->override_count, &problems);
+	if (!config)
+		return refuse(&problems, "configuration");
+	int status = run_with(options, config);
+	config_free(&config);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	int status = options_parse(argc, argv, &options);
+	if (status)
+		return status;
+	switch (options.action) {
+	case OPTIONS_HELP:
+		options_help(stdout);
+		break;
+	case OPTIONS_VERSION:
+		options_version(stdout);
+		break;
+	case OPTIONS_DESCRIBE:
+		config_describe(stdout);
+		break;
+	case OPTIONS_RUN:
+	case OPTIONS_TEST:
+	case OPTIONS_DUMP:
+		status = run(&options);
+		break;
+	}
+	options_fini(&options);
+	return status;
+}
