@@ -207,7 +207,7 @@ static void test_dead_letter_keeps_the_original(void **state)
 	fixture_init(&f);
 	struct header headers[] = { { SLICE("x-trace"), SLICE("7") }, { SLICE("empty"), { NULL, 0 } } };
 	struct input_record record = { .input = INPUT_REPORTS, .offset = 10, .timestamp_ms = T0, .key = SLICE("k"),
-				       .value = SLICE("{\"id\": nope}"), .headers = headers, .header_count = 2 };
+				       .value = SLICE("{\"id\": x}"), .headers = headers, .header_count = 2 };
 	pipeline_run(&settings, &f.stream, &record, false, f.chunk);
 	const struct output_record *out = f.chunk->records;
 	assert_non_null(out);
