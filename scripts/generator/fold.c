@@ -406,6 +406,7 @@ size_t fold_run(struct fold *fold)
 		struct fold_end *end =
 			&fold->ends[record->facts.topic * fold->partitions + (uint32_t)record->facts.partition];
 
+		fold->not_empty |= end->offset < 0 && record->offset > 0;
 		advance(&end->time_ms, record->timestamp_ms);
 		end->offset = record->offset + 1;
 		run_record(fold, order[i], end->time_ms);

@@ -98,6 +98,7 @@ struct fold {
 	struct fold_end *ends;  /* topic * partitions + partition */
 	uint32_t *first_rider;  /* by rider: index into riders */
 	uint32_t *first_report; /* by event number: index into reports */
+	bool not_empty;         /* a partition held records before ours */
 	int32_t *seen_hour;     /* by event number: hour in the dedup set, -1 never */
 };
 

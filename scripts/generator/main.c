@@ -124,7 +124,10 @@ static bool write_expected(struct run *run)
 	if (unknown)
 		fprintf(stderr, "generate: %zu records have no known place; %s leaves them out\n", unknown,
 			run->options.expect);
-	return fold_write(run->fold, run->options.expect, run->topics);
+	if (run->fold->not_empty)
+		fprintf(stderr, "generate: the topics were not empty: %s knows nothing of what they held before\n",
+			run->options.expect);
+	return fold_write(run->fold, run->options.expect, run->topics) && !run->fold->not_empty;
 }
 
 /* hazard code, severity, also, text: what the classifier must say about texts as they occur in events. */
