@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 static FILE *cases;
+static char *sample_path;
 static char folder[] = "/tmp/test_config_XXXXXX";
 
 static void write_file(const char *path, const char *text)
@@ -260,11 +261,34 @@ static void test_describe_lists_every_key(void **state)
 	free(text);
 }
 
+/* deploy/riderwatch.json: every key, with its default. */
+static void test_sample_holds_every_key_with_its_default(void **state)
+{
+	(void)state;
+	struct problems problems = { 0 };
+	struct config *sample = config_load(sample_path, NULL, 0, &problems);
+	for (size_t i = 0; i < problems.count; i++)
+		print_error("%s\n", problems.texts[i]);
+	assert_non_null(sample);
+	struct config *defaults = config_load(NULL, NULL, 0, &problems);
+	char *sample_text = dump(sample), *plain_sample = plain_dump(sample), *plain_defaults = plain_dump(defaults);
+	assert_string_equal(plain_sample, plain_defaults);
+	char *missing = strstr(sample_text, " // default");
+	if (missing)
+		fail_msg("the sample lacks the key of%.*s", 60, missing - 60);
+	free(sample_text);
+	free(plain_sample);
+	free(plain_defaults);
+	config_free(&sample);
+	config_free(&defaults);
+}
+
 static int enter_folder(void **state)
 {
 	(void)state;
 	cases = fopen("tests/cases/config.tsv", "r");
-	if (!cases || !mkdtemp(folder))
+	sample_path = realpath("deploy/riderwatch.json", NULL);
+	if (!cases || !sample_path || !mkdtemp(folder))
 		return -1;
 	return chdir(folder);
 }
@@ -273,6 +297,7 @@ static int leave_folder(void **state)
 {
 	(void)state;
 	fclose(cases);
+	free(sample_path);
 	unlink("riderwatch.json");
 	unlink("dump.json");
 	unlink("etc/rw.json");
@@ -290,6 +315,7 @@ int main(void)
 		cmocka_unit_test(test_dump_names_origins),
 		cmocka_unit_test(test_dump_keeps_secrets),
 		cmocka_unit_test(test_describe_lists_every_key),
+		cmocka_unit_test(test_sample_holds_every_key_with_its_default),
 	};
 	return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }
