@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store_internal.h"
+
+#include <stdlib.h>
+#include "alloc.h"
+#include "log.h"
+#include "must.h"
+
+struct store *store_new(struct event_base *base, const struct config *config, const struct store_callbacks *callbacks,
+			void *context)
+{
+	struct store *store = alloc_zeroed(1, sizeof *store);
+	store->base = base;
+	store->config = config;
+	store->callbacks = *callbacks;
+	store->context = context;
+	store->end = &store->first;
+	store_connect(store);
+	return store;
+}
+
+void store_free(struct store **store)
+{
+	struct store *old = *store;
+	if (!old)
+		return;
+	*store = NULL;
+	if (old->redis) {
+		old->redis->data = NULL;
+		redisAsyncFree(old->redis);
+	}
+	event_free(old->deadline);
+	event_free(old->retry);
+	free(old);
+}
+
+bool store_is_ready(const struct store *store)
+{
+	return store->phase == STORE_READY;
+}
+
+void store_stats(const struct store *store, struct store_stats *stats)
+{
+	*stats = store->stats;
+}
+
+/* ---- replies of functions ---- */
+
+bool store_is_array(const redisReply *reply, size_t count)
+{
+	return reply->type == REDIS_REPLY_ARRAY && reply->elements >= count;
+}
+
+const char *store_status(const redisReply *reply)
+{
+	return store_is_array(reply, 1) && reply->element[0]->str ? reply->element[0]->str : "";
+}
+
+bool store_copy_uuid(const redisReply *reply, char uuid[STORE_UUID_SIZE])
+{
+	if (reply->type != REDIS_REPLY_STRING || (size_t)reply->len != STORE_UUID_SIZE)
+		return false;
+	memcpy(uuid, reply->str, STORE_UUID_SIZE);
+	return true;
+}
+
+/* ---- apply ---- */
+
+struct applying {
+	struct protocol_chunk *chunk;
+	int64_t sent_us;
+};
+
+static const struct {
+	const char *status;
+	enum apply_result result;
+} apply_statuses[] = {
+	{ "ok", APPLY_OK },
+	{ "done", APPLY_OK },
+	{ "refused", APPLY_REFUSED },
+	{ "foreign", APPLY_FOREIGN },
+};
+
+static bool find_result(const redisReply *reply, enum apply_result *result)
+{
+	for (size_t i = 0; i < sizeof apply_statuses / sizeof apply_statuses[0]; i++) {
+		if (store_is_array(reply, 4) && strcmp(store_status(reply), apply_statuses[i].status) == 0) {
+			*result = apply_statuses[i].result;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void count_apply(struct store_stats *stats, enum apply_result result, int64_t sent_us)
+{
+	uint64_t latency = (uint64_t)(store_now_us() - sent_us);
+	stats->latency_us_total += latency;
+	if (latency > stats->latency_us_max)
+		stats->latency_us_max = latency;
+	stats->applied += result == APPLY_OK;
+	stats->refused += result == APPLY_REFUSED || result == APPLY_FOREIGN;
+}
+
+static void on_applied(struct store *store, void *subject, const redisReply *reply)
+{
+	struct applying applying = *(struct applying *)subject;
+	enum apply_result result = APPLY_RETRY;
+	free(subject);
+	if (!find_result(reply, &result)) {
+		store->stats.retries++;
+		if (store_error_handle(store, "rw_apply", reply))
+			store->callbacks.on_applied(store->context, applying.chunk, APPLY_RETRY, 0, 0);
+		return;
+	}
+	count_apply(&store->stats, result, applying.sent_us);
+	store->callbacks.on_applied(store->context, applying.chunk, result, (uint32_t)reply->element[2]->integer,
+				    (uint32_t)reply->element[3]->integer);
+}
+
+void store_apply(struct store *store, struct protocol_chunk *chunk, struct slice command)
+{
+	MUST(store->phase == STORE_READY);
+	struct applying *applying = alloc_zeroed(1, sizeof *applying);
+	*applying = (struct applying){ chunk, store_now_us() };
+	store_send_formatted(store, on_applied, free, applying, command);
+}
+
+/* ---- watch ---- */
+
+struct watching {
+	int slot;
+	uint64_t token;
+	int64_t at_least;
+};
+
+static void on_watched(struct store *store, void *subject, const redisReply *reply)
+{
+	struct watching watching = *(struct watching *)subject;
+	struct load_reply state = { .ok = true };
+	free(subject);
+	if (strcmp(store_status(reply), "missing") == 0) {
+		state.missing = true;
+	} else if (store_is_array(reply, 4) && store_copy_uuid(reply->element[1], state.uuid)) {
+		state.start = reply->element[2]->integer;
+		state.applied = reply->element[3]->integer;
+	} else {
+		state.ok = false;
+		if (!store_error_handle(store, "rw_state", reply))
+			return;
+	}
+	store->callbacks.on_watched(store->context, watching.slot, watching.token, watching.at_least, &state);
+}
+
+void store_watch(struct store *store, int slot, uint64_t token, int64_t at_least, struct slice topic, int32_t partition)
+{
+	MUST(store->phase == STORE_READY);
+	struct watching *watching = alloc_zeroed(1, sizeof *watching);
+	*watching = (struct watching){ slot, token, at_least };
+	store_send(store, on_watched, free, watching, "FCALL rw_state_v1 1 rw:{%d}:log:%b", (int)partition, topic.data,
+		   topic.size);
+}

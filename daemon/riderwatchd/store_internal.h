@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared by the store_*.c files: link (connection, timers, requests), setup (checks and library), load, and store.c
+ * (the rest). hiredis calls back in the order of sending, and with NULL once the connection is lost: requests then
+ * vanish without a word, since on_lost speaks for all of them. Nothing may touch the hiredis context after store_lose
+ * or store_die. */
+#pragma once
+#include <hiredis/hiredis.h>
+#include <hiredis/async.h>
+#include "store.h"
+
+enum store_phase {
+	STORE_DOWN, /* no connection; the retry timer runs */
+	STORE_CONNECTING,
+	STORE_SETUP,
+	STORE_READY,
+	STORE_DEAD, /* on_fatal was called */
+};
+
+struct store {
+	struct event_base *base;
+	const struct config *config;
+	struct store_callbacks callbacks;
+	void *context;
+	enum store_phase phase;
+	redisAsyncContext *redis;           /* NULL in STORE_DOWN and STORE_DEAD */
+	struct event *deadline;             /* for the connect, then for the oldest request */
+	struct event *retry;                /* next attempt to connect */
+	struct store_request *first, **end; /* sent and not answered, oldest first */
+	unsigned attempts;                  /* failed ones since the store was last ready */
+	size_t setup_step;
+	bool library_loading;
+	struct store_stats stats;
+};
+
+/* reply is never NULL and belongs to hiredis. */
+typedef void store_reply_f(struct store *store, void *subject, const redisReply *reply);
+
+struct store_request {
+	struct store_request *next;
+	struct store *store;
+	store_reply_f *on_reply;
+	void (*drop)(void *subject); /* called instead of on_reply when the connection is lost; NULL: nothing to do */
+	void *subject;
+	int64_t sent_us;
+};
+
+/* ---- store_link.c ---- */
+int64_t store_now_us(void);
+/* Sends one command; format as in redisCommand(). subject goes to exactly one of on_reply and drop. */
+void store_send(struct store *store, store_reply_f *on_reply, void (*drop)(void *subject), void *subject,
+		const char *format, ...);
+/* The same for RESP bytes; they are copied. */
+void store_send_formatted(struct store *store, store_reply_f *on_reply, void (*drop)(void *subject), void *subject,
+			  struct slice command);
+void store_connect(struct store *store);
+/* Closes the connection, tries again later, and tells the owner if it was ready. */
+void store_lose(struct store *store, const char *why);
+/* Closes the connection for good and says why: what was done, what Redis answered, what to do. */
+void store_die(struct store *store, const char *doing, const char *answer, const char *advice);
+
+/* ---- store_error.c ---- */
+enum store_reaction {
+	REACT_RETRY,     /* nothing was done; the same may work in a moment */
+	REACT_RECONNECT, /* nothing was done; this connection is of no use */
+	REACT_RELOAD,    /* the function library has gone */
+	REACT_DIE,       /* an operator has to act */
+};
+struct store_error {
+	const char *prefix;
+	enum store_reaction reaction;
+	const char *advice;
+};
+/* The row for an error reply; never NULL. */
+const struct store_error *store_error_find(const char *text);
+/* Does what the row says, except for REACT_RETRY, which only logs. Returns whether the connection is still there. */
+bool store_error_handle(struct store *store, const char *doing, const redisReply *reply);
+
+/* ---- store_setup.c ---- */
+/* From connected to ready: authentication, checks, schema, library. */
+void store_setup(struct store *store);
+/* FUNCTION LOAD while ready; calls fail with REACT_RELOAD until it is there. */
+void store_reload_library(struct store *store);
+
+/* ---- store.c ---- */
+/* Is it an array of at least count elements? */
+bool store_is_array(const redisReply *reply, size_t count);
+/* Status word of a function's reply, "" when there is none. */
+const char *store_status(const redisReply *reply);
+bool store_copy_uuid(const redisReply *reply, char uuid[STORE_UUID_SIZE]);

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The connection: attempts, deadlines, requests in order. */
+#include "store_internal.h"
+
+#include <hiredis/adapters/libevent.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include "alloc.h"
+#include "log.h"
+#include "must.h"
+
+#define BACKOFF_FIRST_MS 50
+#define BACKOFF_LAST_MS 2000
+
+int64_t store_now_us(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
+}
+
+static void set_timer(struct event *timer, int64_t us)
+{
+	struct timeval after = { us / 1000000, us % 1000000 };
+	evtimer_add(timer, &after);
+}
+
+/* Doubles from 50 ms to 2 s; half of it is chance, so that instances do not come back in step. */
+static void retry_later(struct store *store)
+{
+	int64_t ms = BACKOFF_FIRST_MS;
+	uint16_t chance;
+	for (unsigned i = 0; i < store->attempts && ms < BACKOFF_LAST_MS; i++)
+		ms *= 2;
+	if (ms > BACKOFF_LAST_MS)
+		ms = BACKOFF_LAST_MS;
+	evutil_secure_rng_get_bytes(&chance, sizeof chance);
+	store->attempts++;
+	set_timer(store->retry, ms * 500 + ms * 500 * chance / UINT16_MAX);
+}
+
+/* The callbacks that redisAsyncFree makes see NULL replies, or a context that is no longer ours. */
+static void close_connection(struct store *store)
+{
+	redisAsyncContext *redis = store->redis;
+	store->redis = NULL;
+	store->first = NULL;
+	store->end = &store->first;
+	store->stats.in_flight = 0;
+	store->library_loading = false;
+	event_del(store->deadline);
+	if (redis) {
+		redis->data = NULL;
+		redisAsyncFree(redis);
+	}
+}
+
+void store_lose(struct store *store, const char *why)
+{
+	bool was_ready = store->phase == STORE_READY;
+	store->phase = STORE_DOWN;
+	store->stats.up = false;
+	log_limited(LOG_WARNING, was_ready ? "redis lost" : "redis not reached", "why=\"%s\" attempt=%u", why,
+		    store->attempts);
+	close_connection(store);
+	retry_later(store);
+	if (was_ready) {
+		store->stats.losses++;
+		store->callbacks.on_lost(store->context);
+	}
+}
+
+void store_die(struct store *store, const char *doing, const char *answer, const char *advice)
+{
+	char text[1024];
+	snprintf(text, sizeof text, "Redis %s: %s: %s; %s",
+		 store->config->redis_socket[0] ? store->config->redis_socket : store->config->redis_host, doing,
+		 answer, advice);
+	store->phase = STORE_DEAD;
+	store->stats.up = false;
+	close_connection(store);
+	event_del(store->retry);
+	store->callbacks.on_fatal(store->context, text);
+}
+
+/* ---- requests ---- */
+
+static struct store_request *add_request(struct store *store, store_reply_f *on_reply, void (*drop)(void *subject),
+					 void *subject)
+{
+	struct store_request *request = alloc_zeroed(1, sizeof *request);
+	*request = (struct store_request){ NULL, store, on_reply, drop, subject, store_now_us() };
+	if (!store->first)
+		set_timer(store->deadline, store->config->redis_timeout * 1000);
+	*store->end = request;
+	store->end = &request->next;
+	store->stats.in_flight++;
+	return request;
+}
+
+/* The deadline follows the oldest request. */
+static void remove_first(struct store *store, const struct store_request *request)
+{
+	MUST(store->first == request);
+	store->first = request->next;
+	store->stats.in_flight--;
+	if (!store->first) {
+		store->end = &store->first;
+		event_del(store->deadline);
+		return;
+	}
+	int64_t left = store->first->sent_us + store->config->redis_timeout * 1000 - store_now_us();
+	set_timer(store->deadline, left > 0 ? left : 0);
+}
+
+static void on_redis_reply(redisAsyncContext *redis, void *reply, void *data)
+{
+	struct store_request *request = data;
+	struct store_request taken = *request;
+	if (reply && redis->data) {
+		remove_first(taken.store, request);
+		free(request);
+		taken.on_reply(taken.store, taken.subject, reply);
+		return;
+	}
+	free(request);
+	if (taken.drop)
+		taken.drop(taken.subject);
+}
+
+void store_send(struct store *store, store_reply_f *on_reply, void (*drop)(void *subject), void *subject,
+		const char *format, ...)
+{
+	va_list list;
+	va_start(list, format);
+	int result = redisvAsyncCommand(store->redis, on_redis_reply, add_request(store, on_reply, drop, subject),
+					format, list);
+	va_end(list);
+	MUST(result == REDIS_OK);
+}
+
+void store_send_formatted(struct store *store, store_reply_f *on_reply, void (*drop)(void *subject), void *subject,
+			  struct slice command)
+{
+	struct store_request *request = add_request(store, on_reply, drop, subject);
+	MUST(redisAsyncFormattedCommand(store->redis, on_redis_reply, request, command.data, command.size) == REDIS_OK);
+}
+
+/* ---- connection ---- */
+
+static void on_connect(const redisAsyncContext *redis, int status)
+{
+	struct store *store = redis->data;
+	if (!store)
+		return;
+	if (status != REDIS_OK) {
+		char why[128];
+		snprintf(why, sizeof why, "%s", redis->errstr);
+		store->redis = NULL; /* hiredis frees it after this callback */
+		store_lose(store, why);
+		return;
+	}
+	store->phase = STORE_SETUP;
+	store->stats.connects++;
+	event_del(store->deadline);
+	store_setup(store);
+}
+
+static void on_disconnect(const redisAsyncContext *redis, int status)
+{
+	struct store *store = redis->data;
+	(void)status;
+	if (store) {
+		char why[128];
+		snprintf(why, sizeof why, "%s", redis->errstr && redis->errstr[0] ? redis->errstr : "closed");
+		store->redis = NULL; /* hiredis frees it after this callback */
+		store_lose(store, why);
+	}
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *context)
+{
+	struct store *store = context;
+	(void)fd, (void)what;
+	store_lose(store, store->phase == STORE_CONNECTING ? "no connection in time" : "no reply in time");
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd, (void)what;
+	store_connect(context);
+}
+
+void store_connect(struct store *store)
+{
+	const struct config *config = store->config;
+	if (!store->deadline) {
+		store->deadline = evtimer_new(store->base, on_deadline, store);
+		store->retry = evtimer_new(store->base, on_retry, store);
+		MUST(store->deadline && store->retry);
+		set_timer(store->retry, 0); /* callbacks come from the loop only */
+		return;
+	}
+	redisAsyncContext *redis = config->redis_socket[0]
+					   ? redisAsyncConnectUnix(config->redis_socket)
+					   : redisAsyncConnect(config->redis_host, (int)config->redis_port);
+	MUST(redis);
+	store->redis = redis;
+	store->phase = STORE_CONNECTING;
+	if (redis->err) {
+		char why[128];
+		snprintf(why, sizeof why, "%s", redis->errstr);
+		store_lose(store, why);
+		return;
+	}
+	redis->data = store;
+	MUST(redisLibeventAttach(redis, store->base) == REDIS_OK);
+	redisAsyncSetConnectCallback(redis, on_connect);
+	redisAsyncSetDisconnectCallback(redis, on_disconnect);
+	set_timer(store->deadline, config->redis_timeout * 1000);
+}

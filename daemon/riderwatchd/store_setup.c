@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From connected to ready, one step after the other: each sends a command and judges the reply. */
+#include "store_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include "log.h"
+#include "must.h"
+
+#define VERSION_MIN 7
+#define SCHEMA "1"
+#define PASSWORD_MAX 512
+/* Beyond this many fields a hash is searched in one step; below it, field after field. */
+#define LISTPACK_ENTRIES_MAX 128
+
+enum verdict_of_step {
+	SETUP_NEXT,
+	SETUP_SENT,  /* on_setup_reply goes on */
+	SETUP_ENDED, /* the connection has been given up */
+};
+
+static void on_setup_reply(struct store *store, void *subject, const redisReply *reply);
+
+/* ---- auth ---- */
+
+/* Read on each connect, so that a changed password needs no restart. Returns -1 when the file cannot be read. */
+static int read_password(const char *path, char password[PASSWORD_MAX])
+{
+	FILE *file = fopen(path, "r");
+	if (!file)
+		return -1;
+	size_t size = fread(password, 1, PASSWORD_MAX - 1, file);
+	int failed = ferror(file);
+	fclose(file);
+	password[size] = '\0';
+	password[strcspn(password, "\r\n")] = '\0';
+	return failed ? -1 : 0;
+}
+
+static enum verdict_of_step send_auth(struct store *store)
+{
+	const struct config *config = store->config;
+	char password[PASSWORD_MAX];
+	if (!config->redis_password_file[0])
+		return SETUP_NEXT;
+	if (read_password(config->redis_password_file, password) != 0) {
+		log_limited(LOG_ERROR, "cannot read redis.password_file", "path=\"%s\"", config->redis_password_file);
+		store_lose(store, "no password");
+		return SETUP_ENDED;
+	}
+	const char *user = config->redis_user[0] ? config->redis_user : "default";
+	store_send(store, on_setup_reply, NULL, NULL, "AUTH %s %s", user, password);
+	explicit_bzero(password, sizeof password);
+	return SETUP_SENT;
+}
+
+/* ---- info ---- */
+
+static enum verdict_of_step send_info(struct store *store)
+{
+	store_send(store, on_setup_reply, NULL, NULL, "INFO");
+	return SETUP_SENT;
+}
+
+/* The value of "name:value" in the text of INFO, up to the end of the line; "" when it is not there. */
+static struct slice info_value(const char *info, const char *name)
+{
+	size_t size = strlen(name);
+	for (const char *line = info; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, name, size) == 0 && line[size] == ':')
+			return (struct slice){ line + size + 1, strcspn(line + size + 1, "\r\n") };
+	}
+	return SLICE("");
+}
+
+static bool is_replica(const char *info)
+{
+	return slice_equal(info_value(info, "role"), SLICE("slave"));
+}
+
+static bool may_evict(const char *info)
+{
+	struct slice limit = info_value(info, "maxmemory"), policy = info_value(info, "maxmemory_policy");
+	return limit.size && !slice_equal(limit, SLICE("0")) && !slice_equal(policy, SLICE("noeviction"));
+}
+
+static enum verdict_of_step check_info(struct store *store, const redisReply *reply)
+{
+	if (reply->type != REDIS_REPLY_STRING) {
+		log_warning("redis INFO is not allowed: version and eviction policy are not checked", "answer=\"%s\"",
+			    reply->type == REDIS_REPLY_ERROR ? reply->str : "");
+		return SETUP_NEXT;
+	}
+	struct slice version = info_value(reply->str, "redis_version");
+	if (version.size && atoi(version.data) < VERSION_MIN) {
+		store_die(store, "version", "older than 7", "riderwatch needs functions: install Redis 7 or Valkey");
+		return SETUP_ENDED;
+	}
+	if (may_evict(reply->str)) {
+		store_die(store, "maxmemory-policy", "Redis may evict counters and dedup journal",
+			  "set it to noeviction");
+		return SETUP_ENDED;
+	}
+	if (is_replica(reply->str)) {
+		store_lose(store, "it is a replica: point redis.host at the primary");
+		return SETUP_ENDED;
+	}
+	if (slice_equal(info_value(reply->str, "aof_enabled"), SLICE("0")))
+		log_warning("redis has no append-only file: after its restart everything since the last snapshot is "
+			    "counted again "
+			    "from Kafka, and is lost when Kafka no longer has it",
+			    "advice=\"set appendonly yes\"");
+	return SETUP_NEXT;
+}
+
+/* ---- config ---- */
+
+static enum verdict_of_step send_config(struct store *store)
+{
+	store_send(store, on_setup_reply, NULL, NULL, "CONFIG GET hash-max-listpack-entries");
+	return SETUP_SENT;
+}
+
+static enum verdict_of_step check_config(struct store *store, const redisReply *reply)
+{
+	(void)store;
+	if (store_is_array(reply, 2) && reply->element[1]->str && atol(reply->element[1]->str) > LISTPACK_ENTRIES_MAX)
+		log_warning("redis searches totals of many areas slowly",
+			    "hash-max-listpack-entries=%s advice=\"set it to 64\"", reply->element[1]->str);
+	return SETUP_NEXT;
+}
+
+/* ---- schema ---- */
+
+static enum verdict_of_step send_schema_set(struct store *store)
+{
+	store_send(store, on_setup_reply, NULL, NULL, "SET rw:schema " SCHEMA " NX");
+	return SETUP_SENT;
+}
+
+static enum verdict_of_step send_schema_get(struct store *store)
+{
+	store_send(store, on_setup_reply, NULL, NULL, "GET rw:schema");
+	return SETUP_SENT;
+}
+
+static enum verdict_of_step check_schema(struct store *store, const redisReply *reply)
+{
+	if (reply->type == REDIS_REPLY_STRING && strcmp(reply->str, SCHEMA) == 0)
+		return SETUP_NEXT;
+	store_die(store, "rw:schema", reply->str ? reply->str : "missing", "this release needs schema " SCHEMA);
+	return SETUP_ENDED;
+}
+
+/* ---- library ---- */
+
+static enum verdict_of_step send_library_list(struct store *store)
+{
+	store_send(store, on_setup_reply, NULL, NULL, "FUNCTION LIST LIBRARYNAME %s WITHCODE", redis_library_name);
+	return SETUP_SENT;
+}
+
+/* One library: a flat list of names and values. */
+static bool is_our_library(const redisReply *library)
+{
+	for (size_t i = 0; library->type == REDIS_REPLY_ARRAY && i + 1 < library->elements; i += 2) {
+		const redisReply *name = library->element[i], *value = library->element[i + 1];
+		if (name->str && strcmp(name->str, "library_code") == 0)
+			return value->str && strcmp(value->str, redis_library_text) == 0;
+	}
+	return false;
+}
+
+static enum verdict_of_step check_library_list(struct store *store, const redisReply *reply)
+{
+	if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 1 && is_our_library(reply->element[0]))
+		store->setup_step++; /* nothing to load */
+	return SETUP_NEXT;
+}
+
+static enum verdict_of_step send_library_load(struct store *store)
+{
+	store_send(store, on_setup_reply, NULL, NULL, "FUNCTION LOAD REPLACE %s", redis_library_text);
+	return SETUP_SENT;
+}
+
+static enum verdict_of_step check_library_load(struct store *store, const redisReply *reply)
+{
+	(void)store, (void)reply;
+	log_info("redis function library loaded", "name=%s", redis_library_name);
+	return SETUP_NEXT;
+}
+
+static void on_library_reloaded(struct store *store, void *subject, const redisReply *reply)
+{
+	(void)subject;
+	store->library_loading = false;
+	if (reply->type == REDIS_REPLY_ERROR)
+		store_error_handle(store, "FUNCTION LOAD", reply);
+}
+
+void store_reload_library(struct store *store)
+{
+	if (!store->library_loading) {
+		store->library_loading = true;
+		store_send(store, on_library_reloaded, NULL, NULL, "FUNCTION LOAD REPLACE %s", redis_library_text);
+	}
+}
+
+/* ---- the steps ---- */
+
+static const struct setup_step {
+	const char *doing;
+	enum verdict_of_step (*send)(struct store *store);
+	enum verdict_of_step (*check)(struct store *store,
+				      const redisReply *reply); /* NULL: any reply but an error will do */
+	bool may_be_denied;                                     /* check sees errors too */
+} setup_steps[] = {
+	{ "AUTH", send_auth, NULL, false },
+	{ "INFO", send_info, check_info, true },
+	{ "CONFIG GET", send_config, check_config, true },
+	{ "SET rw:schema", send_schema_set, NULL, false },
+	{ "GET rw:schema", send_schema_get, check_schema, false },
+	{ "FUNCTION LIST", send_library_list, check_library_list, false },
+	{ "FUNCTION LOAD", send_library_load, check_library_load, false },
+};
+#define SETUP_STEPS (sizeof setup_steps / sizeof setup_steps[0])
+
+static void run_setup(struct store *store)
+{
+	while (store->setup_step < SETUP_STEPS) {
+		if (setup_steps[store->setup_step].send(store) != SETUP_NEXT)
+			return;
+		store->setup_step++;
+	}
+	store->phase = STORE_READY;
+	store->attempts = 0;
+	store->stats.up = true;
+	store->callbacks.on_ready(store->context);
+}
+
+static bool is_denied(const redisReply *reply)
+{
+	return strncmp(reply->str, "NOPERM", 6) == 0 || strncmp(reply->str, "ERR unknown command", 19) == 0;
+}
+
+static void on_setup_reply(struct store *store, void *subject, const redisReply *reply)
+{
+	const struct setup_step *step = &setup_steps[store->setup_step];
+	(void)subject;
+	if (reply->type == REDIS_REPLY_ERROR && !(step->may_be_denied && is_denied(reply))) {
+		if (store_error_handle(store, step->doing, reply))
+			store_lose(store, reply->str); /* try the whole set-up again */
+		return;
+	}
+	if (step->check && step->check(store, reply) != SETUP_NEXT)
+		return;
+	store->setup_step++;
+	run_setup(store);
+}
+
+void store_setup(struct store *store)
+{
+	store->setup_step = 0;
+	run_setup(store);
+}
