@@ -244,7 +244,7 @@ static const char *find_in_value(const char *value, const char *path)
 const char *json_text_find(const char *text, const char *json_path)
 {
 	const char *root = skip_space(text);
-	if (*json_path != '\0' && *json_path != '[' && *root == '{')
+	if (*json_path != '\0' && *root == '{')
 		return find_in_object(root, json_path);
 	return find_in_value(root, json_path);
 }

@@ -171,7 +171,10 @@ static void read_section(const struct file_walk *walk, const char *section, json
 	}
 	const char *name;
 	json_t *member;
-	json_object_foreach(value, name, member) read_key(walk, section, name, member);
+	json_object_foreach(value, name, member)
+	{
+		read_key(walk, section, name, member);
+	}
 }
 
 /* Absolute, so that what config_dump writes means the same elsewhere. NULL when it cannot be had. */
@@ -197,7 +200,10 @@ static void read_file(struct config *config, const char *path, struct problems *
 	}
 	const char *name;
 	json_t *section;
-	json_object_foreach(root, name, section) read_section(&walk, name, section);
+	json_object_foreach(root, name, section)
+	{
+		read_section(&walk, name, section);
+	}
 	free(walk.folder);
 	json_file_free(&file);
 }

@@ -214,6 +214,11 @@ static void test_lines_are_found_again(void **state)
 	assert_int_equal(json_file_line(file, "[1].a"), 3);
 	assert_int_equal(json_file_line(file, "[2]"), 0);
 	json_file_free(&file);
+
+	file = load("{\n\"[0]\": {\n\"[a\": 1}}", &problems);
+	assert_int_equal(json_file_line(file, "[0]"), 2);
+	assert_int_equal(json_file_line(file, "[0].[a"), 3);
+	json_file_free(&file);
 }
 
 static void test_nearest_name(void **state)
