@@ -88,7 +88,8 @@ $(BUILD)/scripts/%.o: scripts/%.c $(BUILD)/flags
 $(BUILD)/tests/%.o: tests/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(TEST_FLAGS) -c -o $@ $<
-# The Redis function library is embedded.
+# Embedded with .incbin, which the compiler's own dependencies do not name.
+$(BUILD)/scripts/generator/phrases.o: scripts/generator/phrases.tsv scripts/generator/frames.tsv
 $(BUILD)/pipelines/redis/library.o: pipelines/redis/riderwatch.lua
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
