@@ -147,6 +147,9 @@ void protocol_assigned(struct protocol *protocol, const int *slots, size_t count
 		if (protocol->slots[i].state != SLOT_ABSENT)
 			partition_give_up(protocol, i); /* a new assignment without a revoke: its generation is over */
 	protocol->draining = false;
+	/* With nothing to do a producer still ends what our last run left open, which others wait for. */
+	if (count == 0 && protocol->producer == PRODUCER_NONE)
+		protocol->producer = PRODUCER_WANTED;
 	for (size_t i = 0; i < count; i++) {
 		slot_at(protocol, slots[i]);
 		partition_load(protocol, slots[i], LOAD_ASSIGNED);
