@@ -91,21 +91,21 @@ static void end_drain(struct protocol *protocol)
 	release(protocol);
 }
 
+static bool is_idle(const struct protocol *protocol)
+{
+	return protocol->open.count == 0 && protocol->transaction.state == TRANSACTION_NONE && protocol->queued == 0 &&
+	       !protocol->draining;
+}
+
 static void end_stop(struct protocol *protocol)
 {
-	bool clean = protocol->clean && protocol->open.count == 0 && protocol->transaction.state == TRANSACTION_NONE;
+	bool clean = protocol->clean && is_idle(protocol);
 
 	for (int i = 0; i < protocol->settings.slots; i++)
 		if (protocol->slots[i].state == SLOT_LIVE && !counts_equal_published(&protocol->slots[i]))
 			clean = false;
 	protocol->stopped = true;
 	actions_add(protocol, ACTION_STOPPED, -1)->clean = clean;
-}
-
-static bool is_idle(const struct protocol *protocol)
-{
-	return protocol->open.count == 0 && protocol->transaction.state == TRANSACTION_NONE && protocol->queued == 0 &&
-	       !protocol->draining;
 }
 
 void leave_check(struct protocol *protocol)
