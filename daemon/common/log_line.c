@@ -35,10 +35,18 @@ static uint32_t decode(const unsigned char *text, size_t *size)
 	return code;
 }
 
+/* Pairs are left out when a line is nearly full, and long texts stop a bit later: what was begun can always be ended.
+ */
+enum { ROOM_FOR_PAIR = 1024, ROOM_FOR_END = 512 };
+
+static bool has_room(const struct log_line *line, size_t room)
+{
+	return line->size + room <= sizeof(line->data);
+}
+
 static void put(struct log_line *line, const char *bytes, size_t size)
 {
-	/* Room is kept for what ends a line. */
-	if (size > sizeof(line->data) - line->size - 3)
+	if (!has_room(line, size + 2))
 		return;
 	memcpy(line->data + line->size, bytes, size);
 	line->size += size;
@@ -58,7 +66,7 @@ static bool must_be_escaped(uint32_t code)
 static void put_escaped(struct log_line *line, const char *text)
 {
 	static const char short_escapes[] = "\"\"\\\\\nn\rr\tt";
-	for (size_t size; *text; text += size) {
+	for (size_t size; *text && has_room(line, ROOM_FOR_END); text += size) {
 		uint32_t code = decode((const unsigned char *)text, &size);
 		const char *escape = NULL;
 		for (const char *pair = short_escapes; *pair && !escape; pair += 2)
@@ -114,6 +122,8 @@ void log_line_start(struct log_line *line, bool json, char priority)
 
 void log_line_text(struct log_line *line, const char *name, const char *value)
 {
+	if (!has_room(line, ROOM_FOR_PAIR))
+		return;
 	put_name(line, name);
 	if (!line->json && !needs_quotes(value)) {
 		put_text(line, value);
@@ -127,6 +137,8 @@ void log_line_text(struct log_line *line, const char *name, const char *value)
 void log_line_number(struct log_line *line, const char *name, long long number)
 {
 	char text[24];
+	if (!has_room(line, ROOM_FOR_PAIR))
+		return;
 	snprintf(text, sizeof(text), "%lld", number);
 	put_name(line, name);
 	put_text(line, text);
@@ -212,7 +224,7 @@ void log_line_fields(struct log_line *line, char *values)
 		char *name = pair + 1, *value = name + name_size(name, marks + 1);
 		bool number = *value == MARK_NUMBER;
 		*value++ = '\0';
-		if (number && is_json_number(value)) {
+		if (number && is_json_number(value) && has_room(line, ROOM_FOR_PAIR)) {
 			put_name(line, name);
 			put_text(line, value);
 		} else {

@@ -137,6 +137,22 @@ static void test_long_values_are_cut_and_say_so(void **state)
 	free(text);
 }
 
+static void test_endless_message_is_still_a_line(void **state)
+{
+	(void)state;
+	static char huge[100000];
+	memset(huge, '"', sizeof(huge) - 1);
+	log_init(LOG_INFO, LOG_JSON, "unit");
+	capture();
+	log_error(huge, "a=%s", huge);
+	char *text = captured_text();
+	json_t *line = json_loads(text, 0, NULL);
+	assert_non_null(line);
+	assert_true(json_string_length(json_object_get(line, "msg")) > 15000);
+	json_decref(line);
+	free(text);
+}
+
 static void test_level_decides(void **state)
 {
 	(void)state;
@@ -256,6 +272,7 @@ int main(void)
 		cmocka_unit_test(test_lines_without_fields_and_text_without_a_name),
 		cmocka_unit_test(test_json_line),
 		cmocka_unit_test(test_long_values_are_cut_and_say_so),
+		cmocka_unit_test(test_endless_message_is_still_a_line),
 		cmocka_unit_test(test_level_decides),
 		cmocka_unit_test(test_a_site_speaks_once_in_ten_seconds),
 		cmocka_unit_test(test_names),
