@@ -6,6 +6,7 @@
 #include <librdkafka/rdkafka.h>
 #include "chunk.h"
 #include "config.h"
+#include "input_record.h"
 
 struct publisher;
 
@@ -52,6 +53,9 @@ void publisher_recreate(struct publisher *publisher);
 void publisher_publish(struct publisher *publisher, const struct publish_job *job);
 /* Stable (read_committed) offsets of group and shadow group, and low/high watermarks. Answer: on_offsets, once. */
 void publisher_read_offsets(struct publisher *publisher, int slot, uint64_t token, enum input input, int32_t partition);
+/* Another output topic, from the routes: its handle is made and warmed now instead of delaying its first alert by a second. Names
+ * that are known already cost nothing. Topics of the configuration need no call. */
+void publisher_add_topic(struct publisher *publisher, struct slice name);
 /* Copies counters; safe on the loop thread at any time. */
 void publisher_stats(struct publisher *publisher, struct publisher_stats *stats);
 /* Ends the thread (waits for the job at hand, bounded by the watchdog) and destroys the producer. */
