@@ -244,7 +244,7 @@ static void move(struct reader *reader, enum input input, int32_t partition, int
 void scenario_moves(struct kafka_fixture *fixture)
 {
 	struct reader reader = { .start_at_once = true, .stop_at = 500 };
-	int64_t seed = 7;
+	uint32_t seed = 7;
 
 	kafka_fixture_new_group(fixture);
 	reader_open(&reader, fixture, "one");
