@@ -28,5 +28,6 @@ const char *json_file_text(const struct json_file *file, size_t *size);
 /* Line of the key at a path such as "kafka.brokers" or "rules[3].phrases[0]"; 1-based, 0 when there is no such path.
  * Walks the source text each time: for messages. */
 int json_file_line(const struct json_file *file, const char *json_path);
-/* The name among count names nearest to word by edit distance, or NULL when none is near (distance > 3). */
+/* The name among count names nearest to word by edit distance, or NULL when none is near (distance > 3, or more than
+ * half of the longer one differs). */
 const char *nearest_name(const char *word, const char *const *names, size_t count);

@@ -116,7 +116,7 @@ static char *split_address(char *address, int *port)
 
 static int bound_port(struct evhttp_bound_socket *bound)
 {
-	struct sockaddr_storage address;
+	struct sockaddr_storage address = { 0 };
 	socklen_t size = sizeof(address);
 	if (getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&address, &size) < 0)
 		return 0;
