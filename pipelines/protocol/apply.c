@@ -47,10 +47,12 @@ static void send_again(struct slot *slot, int64_t at_ms)
 /* Redis does not stand where it must. A slot that is about to be released leaves that to its next owner. */
 static void doubt(struct protocol *protocol, int index)
 {
-	if (protocol->slots[index].state == SLOT_DRAINING)
-		apply_drop(protocol, index);
-	else
+	if (protocol->slots[index].state == SLOT_DRAINING) {
+		protocol->clean = false;
+		partition_give_up(protocol, index);
+	} else {
 		partition_load(protocol, index, LOAD_REFUSED);
+	}
 }
 
 static void not_done(struct protocol *protocol, struct protocol_chunk *chunk, enum apply_result result)

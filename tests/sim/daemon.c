@@ -231,7 +231,8 @@ static void on_release(struct world *world, struct daemon *daemon)
 		member->joined = true;
 }
 
-/* "Clean" promises that Redis holds all that was published. (A copy of Redis that comes back later breaks no promise.) */
+/* "Clean" promises that Redis holds all that was published. (A copy of Redis that comes back later breaks no promise.)
+ */
 static void check_clean(struct world *world, const struct daemon *daemon)
 {
 	const struct member *member = &world->kafka.members[daemon->name];

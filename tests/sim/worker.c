@@ -12,20 +12,23 @@ void worker_add(struct world *world, struct daemon *daemon, struct job job)
 	daemon->jobs[daemon->job_count++] = job;
 }
 
-/* Takes the finished job off the queue. */
-static struct job finish(struct daemon *daemon)
+/* Takes a finished job off the queue. */
+static struct job finish(struct daemon *daemon, const struct job *done)
 {
-	struct job job = daemon->jobs[0];
+	struct job job = *done;
+	size_t at = (size_t)(done - daemon->jobs);
 
-	memmove(&daemon->jobs[0], &daemon->jobs[1], --daemon->job_count * sizeof(job));
+	daemon->job_count--;
+	memmove(&daemon->jobs[at], &daemon->jobs[at + 1], (daemon->job_count - at) * sizeof(job));
 	return job;
 }
 
 /* ---- publish ---- */
 
-static void published(struct world *world, struct daemon *daemon, enum publish_result result)
+static void published(struct world *world, struct daemon *daemon, const struct job *publishing,
+		      enum publish_result result)
 {
-	struct job job = finish(daemon);
+	struct job job = finish(daemon, publishing);
 	bool tainted = job.tainted;
 
 	if (result == PUBLISH_UNKNOWN) {
@@ -56,7 +59,7 @@ static void produce(struct world *world, struct daemon *daemon, struct job *job)
 		return;
 	}
 	if (!produce_chunk(world, daemon, (const struct sim_chunk *)job->next)) {
-		published(world, daemon, PUBLISH_UNKNOWN);
+		published(world, daemon, job, PUBLISH_UNKNOWN);
 		return;
 	}
 	job->next = job->next->next;
@@ -101,7 +104,7 @@ static void send_offsets(struct world *world, struct daemon *daemon, struct job 
 		break;
 	case OFFSETS_FENCED:
 		count_path(world, PATH_FENCED, 1);
-		published(world, daemon, PUBLISH_UNKNOWN);
+		published(world, daemon, job, PUBLISH_UNKNOWN);
 		break;
 	}
 }
@@ -120,7 +123,7 @@ static void end(struct world *world, struct daemon *daemon, struct job *job)
 			kafka_end(world, daemon->name, daemon->epoch, commits);
 		else if (strikes(world, FAULT_LATE_KAFKA, 50))
 			kafka_add_late(world, copy);
-		published(world, daemon, PUBLISH_UNKNOWN);
+		published(world, daemon, job, PUBLISH_UNKNOWN);
 		return;
 	}
 	if (strikes(world, FAULT_LATE_KAFKA, 4)) {
@@ -129,10 +132,10 @@ static void end(struct world *world, struct daemon *daemon, struct job *job)
 	}
 	if (!kafka_end(world, daemon->name, daemon->epoch, commits)) {
 		count_path(world, PATH_FENCED, 1);
-		published(world, daemon, PUBLISH_UNKNOWN);
+		published(world, daemon, job, PUBLISH_UNKNOWN);
 		return;
 	}
-	published(world, daemon, commits ? PUBLISH_COMMITTED : PUBLISH_ABORTED);
+	published(world, daemon, job, commits ? PUBLISH_COMMITTED : PUBLISH_ABORTED);
 }
 
 static void publish(struct world *world, struct daemon *daemon, struct job *job)
@@ -149,9 +152,9 @@ static void publish(struct world *world, struct daemon *daemon, struct job *job)
 
 /* ---- read ---- */
 
-static void answer_read(struct world *world, struct daemon *daemon, bool ok)
+static void answer_read(struct world *world, struct daemon *daemon, const struct job *reading, bool ok)
 {
-	struct job job = finish(daemon);
+	struct job job = finish(daemon, reading);
 	struct place *place = &daemon->places[job.slot];
 
 	job.reply.ok = ok;
@@ -175,35 +178,41 @@ static void read_offsets(struct world *world, struct daemon *daemon, struct job 
 		if (kafka_read(world, job->stage, job->slot, entry))
 			job->stage++;
 		else
-			answer_read(world, daemon, false);
+			answer_read(world, daemon, job, false);
 		return;
 	}
 	job->reply.log_start = 0;
 	job->reply.log_end = world->inputs[job->slot].visible;
-	answer_read(world, daemon, true);
+	answer_read(world, daemon, job, true);
 }
 
-static void recreate(struct world *world, struct daemon *daemon)
+static void recreate(struct world *world, struct daemon *daemon, const struct job *job)
 {
 	bool ok = !strikes(world, FAULT_UNKNOWN, 10);
 
-	finish(daemon);
+	finish(daemon, job);
 	if (ok)
 		daemon->epoch = kafka_init(world, daemon->name);
 	protocol_recreated(daemon->protocol, ok, world->now);
 }
 
+static struct job *pick(struct world *world, struct daemon *daemon)
+{
+	struct job *job = &daemon->jobs[random_below(world, (int)daemon->job_count)];
+
+	return job->kind == JOB_READ ? job : &daemon->jobs[0];
+}
+
 void worker_step(struct world *world, struct daemon *daemon)
 {
-	struct job *job = &daemon->jobs[0];
-
 	if (daemon->job_count == 0)
 		return;
+	struct job *job = pick(world, daemon);
 	if (job->kind == JOB_PUBLISH)
 		publish(world, daemon, job);
 	else if (job->kind == JOB_READ)
 		read_offsets(world, daemon, job);
 	else
-		recreate(world, daemon);
+		recreate(world, daemon, job);
 	daemon_pump(world, daemon);
 }

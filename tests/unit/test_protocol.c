@@ -554,6 +554,58 @@ static void test_revoke_waits_for_applies(void **context)
 	bench_close(&bench);
 }
 
+static void test_refusal_while_draining_gives_up(void **context)
+{
+	struct bench bench;
+
+	(void)context;
+	bench_live(&bench, 1, 10, 10);
+	struct protocol_chunk *first = add(&bench, 0, 10, 11);
+	struct protocol_chunk *second = add(&bench, 0, 11, 12);
+	protocol_publish(bench.protocol);
+	actions(&bench);
+	protocol_published(bench.protocol, PUBLISH_COMMITTED, false, bench.now);
+	EXPECT(&bench, "apply 0 10-11, apply 0 11-12");
+	protocol_revoked(bench.protocol, false, bench.now);
+	protocol_applied(bench.protocol, first, APPLY_REFUSED, bench.now);
+	EXPECT(&bench, "free 0 10-11, drop 0 dropped, release");
+	protocol_applied(bench.protocol, second, APPLY_REFUSED, bench.now);
+	EXPECT(&bench, "free 0 11-12");
+	bench_close(&bench);
+}
+
+static void test_stop_bound_over_a_drain_is_unclean(void **context)
+{
+	struct bench bench;
+
+	(void)context;
+	bench_live(&bench, 1, 10, 10);
+	add(&bench, 0, 10, 11);
+	protocol_publish(bench.protocol);
+	actions(&bench);
+	protocol_published(bench.protocol, PUBLISH_COMMITTED, false, bench.now);
+	EXPECT(&bench, "apply 0 10-11");
+	protocol_stop(bench.protocol, bench.now);
+	bench.now += 100;
+	protocol_revoked(bench.protocol, false, bench.now);
+	EXPECT(&bench, "");
+	bench.now += 4900;
+	protocol_tick(bench.protocol, bench.now);
+	EXPECT(&bench, "stopped unclean");
+	bench_close(&bench);
+}
+
+static void test_nothing_assigned_still_ends_old_transactions(void **context)
+{
+	struct bench bench;
+
+	(void)context;
+	bench_open(&bench, &defaults);
+	protocol_assigned(bench.protocol, NULL, 0, bench.now);
+	EXPECT(&bench, "recreate");
+	bench_close(&bench);
+}
+
 static void test_revoke_waits_only_so_long(void **context)
 {
 	struct bench bench;
@@ -764,6 +816,9 @@ int main(void)
 		cmocka_unit_test(test_lost_slot_leaves_the_batch),
 		cmocka_unit_test(test_revoke_waits_for_applies),
 		cmocka_unit_test(test_revoke_waits_only_so_long),
+		cmocka_unit_test(test_refusal_while_draining_gives_up),
+		cmocka_unit_test(test_stop_bound_over_a_drain_is_unclean),
+		cmocka_unit_test(test_nothing_assigned_still_ends_old_transactions),
 		cmocka_unit_test(test_redis_lost_and_back),
 		cmocka_unit_test(test_busy_redis_is_asked_again_in_order),
 		cmocka_unit_test(test_intake_pauses_when_redis_stays_away),
