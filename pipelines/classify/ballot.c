@@ -10,12 +10,14 @@ enum {
 	NOTHING_SAID_WEIGHT = 100,
 	MARGIN_MIN = 60,
 	TURN_DIVISOR = 4,
+	FULL_WEIGHT = 500,        /* rules of one category add up to this in full, and by a quarter beyond: they overlap */
 };
 
 /* Everything that is added up before the verdict. */
 struct tally {
 	int32_t categories[CATEGORY_COUNT];
-	int32_t rules[CATEGORY_COUNT]; /* the part that rules gave */
+	int32_t rules[CATEGORY_COUNT];   /* sum of the votes */
+	int32_t counted[CATEGORY_COUNT]; /* what of it counts */
 	int32_t ngrams[CATEGORY_COUNT];
 	int32_t hazards[HAZARDS_MAX];
 };
@@ -90,9 +92,11 @@ static void add_up(const struct ballot *ballot, struct tally *tally)
 		tally->hazards[vote->rule->hazard - ballot->ruleset->hazards] += vote->weight;
 	}
 	for (int i = 0; i < CATEGORY_COUNT; i++) {
+		int32_t beyond = tally->rules[i] - FULL_WEIGHT;
+		tally->counted[i] = beyond > 0 ? FULL_WEIGHT + beyond / 4 : tally->rules[i];
 		if (ballot->ngrams.count > 0)
 			tally->ngrams[i] = ngrams_logit(&ballot->ruleset->ngrams, &ballot->ngrams, OUTPUT_CATEGORY + i);
-		tally->categories[i] = tally->rules[i] + tally->ngrams[i];
+		tally->categories[i] = tally->counted[i] + tally->ngrams[i];
 	}
 	if (ballot->ngrams.count == 0)
 		tally->categories[CATEGORY_OTHER] += NOTHING_SAID_WEIGHT;
@@ -206,8 +210,11 @@ static void explain(const struct ballot *ballot, const struct tally *tally, stru
 	verdict->evidence_count = 0;
 	for (size_t i = 0; i < ballot->count; i++) {
 		const struct vote *vote = &ballot->votes[i];
-		if (concerns(vote, mine))
-			add_evidence(verdict, (struct evidence){ vote->rule->id, vote->from, vote->to, vote->weight });
+		if (!concerns(vote, mine))
+			continue;
+		int32_t sum = tally->rules[verdict->category];
+		int32_t weight = sum > 0 ? (int32_t)((int64_t)vote->weight * tally->counted[verdict->category] / sum) : 0;
+		add_evidence(verdict, (struct evidence){ vote->rule->id, vote->from, vote->to, weight });
 	}
 	if (ballot->ngrams.count > 0 && tally->ngrams[verdict->category] != 0)
 		add_evidence(verdict, (struct evidence){ SLICE("ngrams"), 0, ballot->text_bytes,

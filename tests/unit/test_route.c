@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Routes and points of the rules that ship. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include "classify/rules.h"
+#include "unit/case_file.h"
+
+static struct ruleset *ruleset;
+
+static int load(void **state)
+{
+	struct problems problems = { 0 };
+
+	(void)state;
+	ruleset = ruleset_load("pipelines/rules", &problems);
+	for (size_t i = 0; i < problems.count; i++)
+		print_error("%s\n", problems.texts[i]);
+	problems_fini(&problems);
+	return ruleset ? 0 : -1;
+}
+
+static int unload(void **state)
+{
+	(void)state;
+	ruleset_unref(&ruleset);
+	return ruleset == NULL ? 0 : -1;
+}
+
+static int index_of(const char *name, const char *(*name_of)(int), int count)
+{
+	for (int i = 0; i < count; i++) {
+		if (strcmp(name_of(i), name) == 0)
+			return i;
+	}
+	fail_msg("no such name: %s", name);
+	return -1;
+}
+
+static const char *category_at(int i)
+{
+	return category_name((enum category)i);
+}
+
+static const char *severity_at(int i)
+{
+	return severity_name((enum severity)i);
+}
+
+static void write_routes(const struct route *routes, size_t count, char *text, size_t size)
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < count; i++)
+		used += (size_t)snprintf(text + used, size - used, "%s%.*s:%.*s", i ? " " : "", (int)routes[i].role.size,
+					 routes[i].role.data, (int)routes[i].agency.size, routes[i].agency.data);
+}
+
+static void test_routes(void **state)
+{
+	struct case_file *cases = case_file_open("tests/cases/route.tsv");
+	char *fields[CASE_FIELDS_MAX], text[512];
+	int line, count = 0;
+
+	(void)state;
+	while ((line = case_file_next(cases, fields)) > 0) {
+		struct route routes[ROUTES_MAX];
+		struct slice place = slice_of(fields[3]);
+		const struct hazard *hazard = hazard_find(ruleset, slice_of(fields[2]));
+		assert_non_null(hazard);
+		size_t found = ruleset_route(ruleset, (enum category)index_of(fields[0], category_at, CATEGORY_COUNT),
+					     (enum severity)index_of(fields[1], severity_at, SEVERITY_COUNT), hazard,
+					     fields[3][0] == '-' ? (struct slice){ 0 } : place, routes);
+		write_routes(routes, found, text, sizeof(text));
+		if (strcmp(text, fields[4]) != 0)
+			fail_msg("route.tsv:%d: expected %s, got %s", line, fields[4], text);
+		count++;
+	}
+	assert_true(count > 10);
+	case_file_close(&cases);
+}
+
+static void test_points(void **state)
+{
+	struct case_file *cases = case_file_open("tests/cases/points.tsv");
+	char *fields[CASE_FIELDS_MAX];
+	int line, count = 0;
+
+	(void)state;
+	while ((line = case_file_next(cases, fields)) > 0) {
+		struct verdict verdict = {
+			.category = (enum category)index_of(fields[0], category_at, CATEGORY_COUNT),
+			.severity = (enum severity)index_of(fields[1], severity_at, SEVERITY_COUNT),
+			.hazard = hazard_find(ruleset, slice_of(fields[2])),
+		};
+		assert_non_null(verdict.hazard);
+		struct points points = ruleset_points(ruleset, &verdict);
+		if (points.points != atoi(fields[3]) || points.score != atoi(fields[4]))
+			fail_msg("points.tsv:%d: got %lld, %lld", line, (long long)points.points, (long long)points.score);
+		count++;
+	}
+	assert_true(count > 10);
+	case_file_close(&cases);
+}
+
+static void test_limits(void **state)
+{
+	struct points_limits limits = ruleset_points_limits(ruleset);
+
+	(void)state;
+	assert_int_equal(limits.points_per_report_max, 1000);
+	assert_int_equal(limits.paid_reports_per_day, 20);
+	assert_int_equal(limits.points_per_day, 5000);
+	assert_int_equal(limits.charity_score, 2);
+	assert_int_equal(limits.fraud_score, -50);
+}
+
+/* Every hazard that any alert can carry has somebody to tell, in its category and in each further one. */
+static void test_every_alert_has_an_agency(void **state)
+{
+	struct route routes[ROUTES_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < ruleset->hazard_count; i++) {
+		for (int category = 0; category < CATEGORY_OTHER; category++) {
+			for (int severity = SEVERITY_MINOR; severity < SEVERITY_COUNT; severity++) {
+				size_t count = ruleset_route(ruleset, (enum category)category, (enum severity)severity,
+							     &ruleset->hazards[i], SLICE("110101"), routes);
+				assert_true(count > 0);
+				assert_true(slice_equal(routes[0].role, SLICE("primary")));
+			}
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_points),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_every_alert_has_an_agency),
+	};
+	return cmocka_run_group_tests(tests, load, unload);
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Loading: every mistake is reported with file and line, all at once; the id changes with any byte. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "ruleset.h"
+
+static char folder[] = "/tmp/test_ruleset_XXXXXX";
+
+static const char *const names[] = { "hazards.json", "phrases.json", "scopes.json",
+				     "ngrams.json",  "routes.json",  "points.json" };
+
+/* The smallest rule set; each test replaces one file. */
+static const char *const minimal[] = {
+	"{ \"hazards\": [\n"
+	"  { \"code\": \"fire.active\", \"category\": \"fire\", \"severity\": \"Extreme\", \"cap_category\": \"Fire\", "
+	"\"event\": \"火情\", \"urgency\": \"Immediate\" },\n"
+	"  { \"code\": \"food.pests\", \"category\": \"food\", \"severity\": \"Severe\", \"cap_category\": \"Health\", "
+	"\"event\": \"虫鼠\", \"urgency\": \"Expected\" },\n"
+	"  { \"code\": \"emer.gas\", \"category\": \"emergency\", \"severity\": \"Severe\", \"cap_category\": \"Safety\", "
+	"\"event\": \"漏气\", \"urgency\": \"Immediate\" },\n"
+	"  { \"code\": \"other.none\", \"category\": \"other\", \"severity\": \"None\", \"cap_category\": \"Other\", "
+	"\"event\": \"无\", \"urgency\": \"Unknown\" } ],\n"
+	"  \"defaults\": { \"fire\": \"fire.active\", \"food\": \"food.pests\", \"emergency\": \"emer.gas\", \"other\": "
+	"\"other.none\" } }\n",
+	"{ \"concepts\": { \"rat\": [\"老鼠\"], \"place\": [\"厨房\"] },\n"
+	"  \"rules\": [\n"
+	"    { \"hazard\": \"fire.active\", \"words\": [\"着火\", \"on fire\"] },\n"
+	"    { \"hazard\": \"food.pests\", \"near\": [\"rat\", \"place\"], \"weight\": 250 } ],\n"
+	"  \"facts\": [] }\n",
+	"{ \"denial\": { \"reach\": 5, \"words\": [\"没有\"] }, \"turns\": [\"但\"], \"ignore\": [\"火锅\"], \"scopes\": [] }\n",
+	"{ \"bias\": [0,0,0,0,0,0,0,0,0,0,0], \"rows\": {} }\n",
+	"{ \"routes\": [\n"
+	"  { \"category\": \"fire\", \"routes\": [ { \"agency\": \"119\", \"role\": \"primary\" } ] },\n"
+	"  { \"category\": \"food\", \"routes\": [ { \"agency\": \"12315\", \"role\": \"primary\" } ] },\n"
+	"  { \"category\": \"emergency\", \"routes\": [ { \"agency\": \"110\", \"role\": \"primary\" } ] } ] }\n",
+	"{ \"severities\": { \"Minor\": { \"points\": 1 }, \"Moderate\": {}, \"Severe\": {}, \"Extreme\": {} }, \"limits\": {} }\n",
+};
+
+static void write_file(const char *name, const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	FILE *file = fopen(path, "we");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static int write_minimal(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		write_file(names[i], minimal[i]);
+	return 0;
+}
+
+static int make_folder(void **state)
+{
+	(void)state;
+	return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+	char path[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+		unlink(path);
+	}
+	return rmdir(folder);
+}
+
+static struct ruleset *load_good(void)
+{
+	struct problems problems = { 0 };
+	struct ruleset *ruleset = ruleset_load(folder, &problems);
+
+	for (size_t i = 0; i < problems.count; i++)
+		print_error("%s\n", problems.texts[i]);
+	assert_int_equal(problems.count, 0);
+	assert_non_null(ruleset);
+	problems_fini(&problems);
+	return ruleset;
+}
+
+/* The folder must be refused, and one message start with "name:line: " and hold the words. */
+static void expect_problem(const char *start, const char *words)
+{
+	struct problems problems = { 0 };
+	char prefix[192];
+	bool found = false;
+
+	snprintf(prefix, sizeof(prefix), "%s/%s", folder, start);
+	assert_null(ruleset_load(folder, &problems));
+	for (size_t i = 0; i < problems.count; i++)
+		found |= strncmp(problems.texts[i], prefix, strlen(prefix)) == 0 && strstr(problems.texts[i], words);
+	for (size_t i = 0; i < problems.count && !found; i++)
+		print_error("got: %s\n", problems.texts[i]);
+	assert_true(found);
+	problems_fini(&problems);
+}
+
+static void test_minimal(void **state)
+{
+	struct ruleset *ruleset = load_good();
+	struct report report = { .description = SLICE("HOUSE ON FIRE") };
+	struct verdict verdict;
+
+	(void)state;
+	ruleset_classify(ruleset, &report, &verdict);
+	assert_int_equal(verdict.category, CATEGORY_FIRE);
+	assert_int_equal(verdict.severity, SEVERITY_EXTREME);
+	assert_int_equal(verdict.evidence_count, 1);
+	assert_memory_equal(verdict.evidence[0].rule.data, "fire.active#1", 13);
+	assert_int_equal(verdict.evidence[0].from, 6);
+	assert_int_equal(verdict.evidence[0].to, 13);
+	assert_int_equal(verdict.score, 300);
+	ruleset_unref(&ruleset);
+	assert_null(ruleset);
+	ruleset_unref(&ruleset);
+}
+
+static void test_near(void **state)
+{
+	static const struct {
+		const char *text;
+		enum category category;
+	} cases[] = {
+		{ "厨房里有老鼠", CATEGORY_FOOD },
+		{ "老鼠 在 厨房", CATEGORY_FOOD },
+		{ "老鼠。厨房", CATEGORY_OTHER }, /* not one sentence */
+		{ "老鼠一二三四五六七八九十厨房", CATEGORY_FOOD },
+		{ "老鼠一二三四五六七八九十十厨房", CATEGORY_OTHER }, /* 15 characters */
+		{ "厨房没有老鼠", CATEGORY_OTHER },
+		{ "火锅着火", CATEGORY_FIRE },
+		{ "没有老鼠但着火", CATEGORY_FIRE },
+		{ "没有着火", CATEGORY_OTHER },
+		{ "没有 着火", CATEGORY_FIRE }, /* a denial does not reach into the next clause */
+		{ "house on fires", CATEGORY_OTHER }, /* Latin words match whole */
+	};
+	struct ruleset *ruleset = load_good();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct report report = { .description = slice_of(cases[i].text) };
+		struct verdict verdict;
+		ruleset_classify(ruleset, &report, &verdict);
+		if (verdict.category != cases[i].category)
+			fail_msg("\"%s\" became %s", cases[i].text, category_name(verdict.category));
+	}
+	ruleset_unref(&ruleset);
+}
+
+static void test_id(void **state)
+{
+	struct ruleset *first = load_good(), *second = load_good();
+
+	(void)state;
+	assert_int_equal(ruleset_id(first).size, 16);
+	assert_true(slice_equal(ruleset_id(first), ruleset_id(second)));
+	ruleset_unref(&second);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char text[4096];
+		snprintf(text, sizeof(text), "%s// changed\n", minimal[i]);
+		write_file(names[i], text);
+		second = load_good();
+		assert_false(slice_equal(ruleset_id(first), ruleset_id(second)));
+		ruleset_unref(&second);
+		write_file(names[i], minimal[i]);
+	}
+	ruleset_unref(&first);
+}
+
+static void test_references(void **state)
+{
+	struct ruleset *ruleset = load_good();
+	struct ruleset *other = ruleset_ref(ruleset);
+
+	(void)state;
+	ruleset_unref(&ruleset);
+	assert_int_equal(ruleset_id(other).size, 16); /* still there: the sanitizer would tell */
+	ruleset_unref(&other);
+}
+
+static void test_mistakes(void **state)
+{
+	static const struct {
+		int file;
+		const char *text, *start, *words;
+	} cases[] = {
+		{ 0, "{ \"hazards\": [], \"default\": {} }", "hazards.json:1: ", "did you mean \"defaults\"" },
+		{ 1, "{ \"concepts\": {},\n \"rules\": [\n { \"hazard\": \"fire.activ\", \"words\": [\"火\"] } ], \"facts\": [] }",
+		  "phrases.json:3: ", "did you mean \"fire.active\"" },
+		{ 1, "{ \"concepts\": {},\n \"rules\": [ { \"hazard\": \"fire.active\", \"words\": [\"着火\",\n\"着 火\"] } ], \"facts\": [] }",
+		  "phrases.json:3: ", "stands in fire.active#1 already" },
+		{ 1, "{ \"concepts\": {}, \"rules\": [ { \"hazard\": \"fire.active\", \"words\": [\"火警\"] },\n"
+		     "{ \"hazard\": \"emer.gas\", \"words\": [\"火警\"] } ], \"facts\": [] }",
+		  "phrases.json:2: ", "stands in fire.active#1 already" },
+		{ 1, "{ \"concepts\": {}, \"rules\": [ { \"hazard\": \"fire.active\",\n \"weight\": 5000, \"words\": [\"火警\"] } ], \"facts\": [] }",
+		  "phrases.json:2: ", "from 1 to 2000" },
+		{ 1, "{ \"concepts\": { \"rat\": [\"鼠\"] }, \"rules\": [ { \"hazard\": \"food.pests\",\n \"near\": [\"rats\"] } ], \"facts\": [] }",
+		  "phrases.json:2: ", "did you mean \"rat\"" },
+		{ 1, "{ \"concepts\": {}, \"rules\": [ { \"hazard\": \"fire.active\" } ], \"facts\": [] }", "phrases.json:1: ",
+		  "either \"words\" or \"near\"" },
+		{ 2, "{ \"denial\": { \"words\": [\"没\"] }, \"turns\": [\"但\"], \"ignore\": [\"。，\"], \"scopes\": [] }",
+		  "scopes.json:1: ", "1 to 24 characters" },
+		{ 3, "{ \"bias\": [0,0,0,0,0,0,0,0,0,0,0],\n \"rows\": { \"着火了\": [1,1,1,1,1,1,1,1,1,1,1] } }",
+		  "ngrams.json:2: ", "one or two characters" },
+		{ 3, "{ \"bias\": [0],\n \"rows\": {} }", "ngrams.json:1: ", "list of 11 whole numbers" },
+		{ 4, "{ \"routes\": [ { \"category\": \"fire\", \"routes\": [ { \"agency\": \"119\", \"role\": \"primary\" } ] } ] }",
+		  "routes.json:1: ", "no default for category food" },
+		{ 4, "{ \"routes\": [ { \"category\": \"fire\", \"routes\": [ { \"agency\": \"119\", \"role\": \"primary\" } ] },\n"
+		     "{ \"category\": \"fire\", \"hazard\": \"fire.active\", \"routes\": [ { \"agency\": \"1\", \"role\": \"copy\" } ] } ] }",
+		  "routes.json:2: ", "never reached" },
+		{ 4, "{ \"routes\": [ { \"category\": \"fire\", \"hazard\": \"fire.no\", \"routes\": [] } ] }", "routes.json:1: ",
+		  "no hazard code is or starts with" },
+		{ 5, "{ \"severities\": { \"Minor\": {},\n \"Severe\": { \"points\": -1 } }, \"limits\": {} }", "points.json:2: ",
+		  "\"points\" must be a whole number" },
+		{ 5, "{ \"severities\": {}, \"hazards\": [\n { \"hazard\": \"fire.door\", \"points\": 1 } ], \"limits\": {} }",
+		  "points.json:2: ", "unknown hazard code" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		write_file(names[cases[i].file], cases[i].text);
+		expect_problem(cases[i].start, cases[i].words);
+		write_file(names[cases[i].file], minimal[cases[i].file]);
+	}
+}
+
+static void test_all_mistakes_at_once(void **state)
+{
+	struct problems problems = { 0 };
+
+	(void)state;
+	write_file("points.json", "{ \"severities\": {}, \"limits\": { \"fraud\": 1 } }");
+	write_file("scopes.json", "{ \"denial\": { \"words\": [] }, \"turns\": [\"但\"], \"ignore\": [\"火锅\"], \"scopes\": [] }");
+	assert_null(ruleset_load(folder, &problems));
+	assert_true(problems.count >= 6); /* four severities, an unknown key, an empty list */
+	problems_fini(&problems);
+}
+
+static void test_missing_files(void **state)
+{
+	struct problems problems = { 0 };
+
+	(void)state;
+	assert_null(ruleset_load("/nonexistent/rules", &problems));
+	assert_int_equal(problems.count, 6);
+	problems_fini(&problems);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_minimal, write_minimal),
+		cmocka_unit_test_setup(test_near, write_minimal),
+		cmocka_unit_test_setup(test_id, write_minimal),
+		cmocka_unit_test_setup(test_references, write_minimal),
+		cmocka_unit_test_setup(test_mistakes, write_minimal),
+		cmocka_unit_test_setup(test_all_mistakes_at_once, write_minimal),
+		cmocka_unit_test_setup(test_missing_files, write_minimal),
+	};
+	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
