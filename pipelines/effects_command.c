@@ -10,6 +10,7 @@
 #define FIXED_ARGUMENTS 11
 #define CHINA_HOURS 8
 #define DAY_TEXT_SIZE 16
+#define AREA_SIZE 6
 #define GROUP_SLOTS 64
 
 /* Riders with equal increments: said once, then only key and time a rider. */
@@ -31,23 +32,50 @@ struct command {
 	struct group *groups, **groups_end;
 	size_t group_count, effect_count;
 	size_t keys, arguments;
-	char shard[24]; /* "rw:{7}:" */
+	struct slice shard; /* "rw:{7}:" */
 	uint32_t hour;
 	char day[DAY_TEXT_SIZE];
 };
 
-/* ---- RESP ---- */
+/* ---- RESP: each argument is put together on the stack and appended at once ---- */
 
-static void bulk_open(struct buffer *buffer, size_t size)
+#define NUMBER_SIZE 20
+#define HEAD_SIZE (NUMBER_SIZE + 3)
+#define KEY_SIZE 512 /* shard, kind, topic (249) or rider key (128), and what follows */
+
+/* Writes digits in front of end and returns where they begin. */
+static char *digits_before(char *end, int64_t number)
 {
-	buffer_append_char(buffer, '$');
-	buffer_append_int(buffer, (int64_t)size);
-	buffer_append(buffer, SLICE("\r\n"));
+	uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+	do {
+		*--end = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest);
+	if (number < 0)
+		*--end = '-';
+	return end;
+}
+
+static char *put(char *at, struct slice text)
+{
+	memcpy(at, text.data, text.size);
+	return at + text.size;
+}
+
+/* "$12\r\n" */
+static char *put_head(char *at, size_t size)
+{
+	char digits[NUMBER_SIZE], *end = digits + NUMBER_SIZE;
+	char *begin = digits_before(end, (int64_t)size);
+	*at++ = '$';
+	at = put(at, (struct slice){ begin, (size_t)(end - begin) });
+	return put(at, SLICE("\r\n"));
 }
 
 static void bulk(struct buffer *buffer, struct slice text)
 {
-	bulk_open(buffer, text.size);
+	char head[HEAD_SIZE];
+	buffer_append(buffer, (struct slice){ head, (size_t)(put_head(head, text.size) - head) });
 	buffer_append(buffer, text);
 	buffer_append(buffer, SLICE("\r\n"));
 }
@@ -57,31 +85,30 @@ static void bulk_text(struct buffer *buffer, const char *text)
 	bulk(buffer, slice_of(text));
 }
 
-/* snprintf would cost more than all the rest of a rider's row. */
 static void bulk_int(struct buffer *buffer, int64_t number)
 {
-	char digits[20];
-	size_t at = sizeof digits;
-	uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
-	do {
-		digits[--at] = (char)('0' + rest % 10);
-		rest /= 10;
-	} while (rest);
-	if (number < 0)
-		digits[--at] = '-';
-	bulk(buffer, (struct slice){ digits + at, sizeof digits - at });
+	char digits[NUMBER_SIZE], *end = digits + NUMBER_SIZE, text[HEAD_SIZE + NUMBER_SIZE + 2];
+	char *begin = digits_before(end, number);
+	char *at = put_head(text, (size_t)(end - begin));
+	at = put(at, (struct slice){ begin, (size_t)(end - begin) });
+	at = put(at, SLICE("\r\n"));
+	buffer_append(buffer, (struct slice){ text, (size_t)(at - text) });
 }
 
 /* A key of our shard: the parts behind "rw:{p}:", one after the other. */
 static void bulk_key(struct command *command, struct slice kind, struct slice middle, struct slice end)
 {
-	struct slice shard = slice_of(command->shard);
-	bulk_open(&command->buffer, shard.size + kind.size + middle.size + end.size);
-	buffer_append(&command->buffer, shard);
-	buffer_append(&command->buffer, kind);
-	buffer_append(&command->buffer, middle);
-	buffer_append(&command->buffer, end);
-	buffer_append(&command->buffer, SLICE("\r\n"));
+	char text[HEAD_SIZE + KEY_SIZE];
+	size_t size = command->shard.size + kind.size + middle.size + end.size;
+	MUST(size + 2 <= KEY_SIZE);
+	char *at = put_head(text, size);
+	at = put(at, command->shard);
+	at = put(at, kind);
+	if (middle.size)
+		at = put(at, middle);
+	at = put(at, end);
+	at = put(at, SLICE("\r\n"));
+	buffer_append(&command->buffer, (struct slice){ text, (size_t)(at - text) });
 }
 
 /* ---- groups ---- */
@@ -203,17 +230,23 @@ static void write_target(struct command *command)
 	bulk(buffer, buffer_slice(&command->effects->journal));
 }
 
-static void write_steps(struct buffer *buffer, const struct sums *sums, const char *prefix)
+/* Field and increment of each counter; prefix: "440305:" or empty. */
+static void write_steps(struct buffer *buffer, const struct sums *sums, struct slice prefix)
 {
 	for (uint32_t rest = sums->used; rest; rest &= rest - 1) {
 		enum counter counter = (enum counter)__builtin_ctz(rest);
-		struct slice head = slice_of(prefix), field = slice_of(counter_field(counter));
-		bulk_open(buffer, head.size + field.size);
-		buffer_append(buffer, head);
-		buffer_append(buffer, field);
-		buffer_append(buffer, SLICE("\r\n"));
+		char field[64], *end = put(put(field, prefix), slice_of(counter_field(counter)));
+		bulk(buffer, (struct slice){ field, (size_t)(end - field) });
 		bulk_int(buffer, sums->by[counter]);
 	}
+}
+
+/* "440305:" */
+static void write_area(int32_t adcode, char text[AREA_SIZE + 1])
+{
+	for (int i = AREA_SIZE - 1; i >= 0; i--, adcode /= 10)
+		text[i] = (char)('0' + adcode % 10);
+	text[AREA_SIZE] = ':';
 }
 
 static size_t total_steps(const struct effects *effects)
@@ -227,11 +260,11 @@ static size_t total_steps(const struct effects *effects)
 static void write_totals(struct command *command)
 {
 	bulk_int(&command->buffer, (int64_t)total_steps(command->effects));
-	write_steps(&command->buffer, &command->effects->totals, "");
+	write_steps(&command->buffer, &command->effects->totals, SLICE(""));
 	for (const struct area_sum *area = command->effects->areas; area; area = area->next) {
-		char prefix[16];
-		snprintf(prefix, sizeof prefix, "%06d:", area->adcode);
-		write_steps(&command->buffer, &area->sums, prefix);
+		char prefix[AREA_SIZE + 1];
+		write_area(area->adcode, prefix);
+		write_steps(&command->buffer, &area->sums, (struct slice){ prefix, sizeof prefix });
 	}
 }
 
@@ -241,7 +274,7 @@ static void write_groups(struct command *command)
 	for (const struct group *group = command->groups; group; group = group->next) {
 		bulk_int(&command->buffer, (int64_t)group->count);
 		bulk_int(&command->buffer, __builtin_popcount(group->sums->used));
-		write_steps(&command->buffer, group->sums, "");
+		write_steps(&command->buffer, group->sums, SLICE(""));
 		for (const struct member *member = group->members; member; member = member->next)
 			bulk_int(&command->buffer, member->rider->heard_ms);
 	}
@@ -256,14 +289,14 @@ static const char *const decision_names[] = {
 
 static void write_report(struct buffer *buffer, const struct effect *effect)
 {
-	char area[16] = "";
+	char area[AREA_SIZE + 1];
 	if (effect->adcode != ADCODE_NONE)
-		snprintf(area, sizeof area, "%06d", effect->adcode);
+		write_area(effect->adcode, area);
 	bulk_text(buffer, "report");
 	bulk_text(buffer, category_name(effect->category));
 	bulk_int(buffer, effect->points.points);
 	bulk_int(buffer, effect->points.score);
-	bulk_text(buffer, area);
+	bulk(buffer, (struct slice){ area, effect->adcode == ADCODE_NONE ? 0 : AREA_SIZE });
 }
 
 static void write_effects(struct command *command)
@@ -307,7 +340,8 @@ struct slice effects_apply_command(const struct effects *effects, const struct a
 {
 	struct command command = { .effects = effects, .target = target, .keys = FIXED_KEYS };
 	command.hour = target->stream_time_ms < 0 ? 0 : (uint32_t)(target->stream_time_ms / HOUR_MS);
-	snprintf(command.shard, sizeof command.shard, "rw:{%d}:", target->partition);
+	char shard[24];
+	command.shard = (struct slice){ shard, (size_t)snprintf(shard, sizeof shard, "rw:{%d}:", target->partition) };
 	write_day(command.hour, arena, command.day);
 	/* Counts of totals, groups and effects are arguments too. */
 	command.arguments = FIXED_ARGUMENTS + 3 + 2 * total_steps(effects);

@@ -344,6 +344,28 @@ static void test_load_of_a_large_journal(void **state)
 	assert_false(seen_check(owner->stream->seen, (IDS + 1) * 0x9e3779b97f4a7c15u, hour, 24, &changed));
 }
 
+/* A chunk that is applied between the parts of a load: what was read then does not belong together and is read again.
+ */
+static void test_apply_during_load(void **state)
+{
+	struct owner *owner = *state;
+	struct protocol_chunk chunks[2] = { { .from = 100, .to = 110 }, { .from = 110, .to = 120 } };
+	struct store_load again = { 3, 44, TOPIC, PARTITION, false, false, 0, 24 };
+	start_redis(owner, NULL);
+	start_ready(owner);
+	load(owner, true, false);
+	apply(owner, &chunks[0], 0, 1, 10);
+	wait_for(owner, &owner->applied, 1);
+	store_load(owner->store, &again);
+	apply(owner, &chunks[1], 25, 11, 10); /* also drops the bucket of the first */
+	wait_for(owner, &owner->loaded, 2);
+	assert_true(owner->reply.ok);
+	assert_int_equal(owner->reply.applied, 120);
+	assert_int_equal(owner->stream->time_ms, START_MS + 25 * HOUR_MS);
+	assert_int_equal(seen_count(owner->stream->seen), 10);
+	assert_int_equal(owner->fatal, 0);
+}
+
 static void test_deleted_bucket_is_loud(void **state)
 {
 	struct owner *owner = *state;
@@ -650,7 +672,8 @@ static void test_user_without_admin_commands(void **state)
 {
 	struct owner *owner = *state;
 	start_redis(owner, NULL);
-	command(owner, "ACL SETUSER daemon on >secret ~rw:* +@read +@write +@scripting +time");
+	command(owner, "ACL SETUSER daemon on >secret ~rw:* +fcall +function|load +function|list +get +set +getrange "
+		       "+hget +hmget +hset +hincrby +del +unlink +expireat +append +time");
 	owner->config.redis_user = (char *)"daemon";
 	set_password_file(owner, "secret");
 	start_ready(owner);
@@ -690,6 +713,7 @@ int main(void)
 		TEST(test_keys_differ_between_stores),
 		TEST(test_foreign_and_conflict),
 		TEST(test_load_of_a_large_journal),
+		TEST(test_apply_during_load),
 		TEST(test_deleted_bucket_is_loud),
 		TEST(test_rebuild_of_a_full_shard_is_refused),
 		TEST(test_refused_until_redis_is_there),
