@@ -160,7 +160,8 @@ struct protocol_batch {
 	size_t commit_count;
 };
 
-/* Breaches of the guarantee's conditions that stop the daemon: it must not go on counting or publishing. */
+/* Breaches of the guarantee's conditions that stop the daemon: it must not go on counting or publishing. Those of a load are seen
+ * by two loads in a row before they count. */
 enum refusal {
 	REFUSAL_NONE,
 	REFUSAL_STORE_EMPTY,     /* offsets are ours, Redis holds no state */

@@ -32,6 +32,7 @@ struct slot {
 	bool rebuilding;
 	bool resend; /* Redis did nothing with a chunk: nothing is sent until all answers are there and retry_at has
 			come */
+	enum refusal suspected; /* what the last load would have refused: it must be seen twice */
 	int64_t retry_at;
 	int64_t position, live_from;
 	int64_t applied;   /* W as far as Redis acknowledged it */

@@ -97,13 +97,18 @@ static bool is_idle(const struct protocol *protocol)
 	       !protocol->draining;
 }
 
+/* Of a slot that is still loading nobody knows. */
+static bool is_clean(const struct slot *slot)
+{
+	return slot->state == SLOT_ABSENT || (slot->state == SLOT_LIVE && counts_equal_published(slot));
+}
+
 static void end_stop(struct protocol *protocol)
 {
 	bool clean = protocol->clean && is_idle(protocol);
 
 	for (int i = 0; i < protocol->settings.slots; i++)
-		if (protocol->slots[i].state == SLOT_LIVE && !counts_equal_published(&protocol->slots[i]))
-			clean = false;
+		clean = clean && is_clean(&protocol->slots[i]);
 	protocol->stopped = true;
 	actions_add(protocol, ACTION_STOPPED, -1)->clean = clean;
 }

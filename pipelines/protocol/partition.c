@@ -27,6 +27,7 @@ static void drop(struct protocol *protocol, int index, uint64_t token, enum load
 	slot->token = token;
 	slot->recommit = false;
 	slot->rebuilding = false;
+	slot->suspected = REFUSAL_NONE;
 	actions_add(protocol, ACTION_DROP, index)->cause = cause;
 }
 
@@ -110,10 +111,25 @@ static void start(struct protocol *protocol, int index, const struct load_reply 
 	action->offset = slot->position;
 }
 
+/* One look is not enough: a daemon that hung between its two reads compares offsets of before with a state of after. */
+static void refuse(struct protocol *protocol, int index, enum refusal refusal)
+{
+	struct slot *slot = &protocol->slots[index];
+
+	if (slot->suspected != refusal) {
+		slot->suspected = refusal;
+		load_again(protocol, slot);
+	} else if (protocol->settings.rebuild && !slot->rebuilding && start_rebuild_heals(refusal)) {
+		slot->rebuilding = true;
+		slot->step = LOAD_STATE;
+	} else {
+		actions_refuse(protocol, index, refusal);
+	}
+}
+
 void partition_loaded(struct protocol *protocol, int index, const struct load_reply *reply)
 {
 	struct slot *slot = &protocol->slots[index];
-	const struct protocol_settings *settings = &protocol->settings;
 	struct start_decision decision;
 
 	if (slot->step != LOAD_ASKED)
@@ -122,15 +138,11 @@ void partition_loaded(struct protocol *protocol, int index, const struct load_re
 		load_again(protocol, slot);
 		return;
 	}
-	start_decide(settings, protocol->ruleset, &slot->offsets, reply, &decision);
-	if (decision.refusal == REFUSAL_NONE) {
+	start_decide(&protocol->settings, protocol->ruleset, &slot->offsets, reply, &decision);
+	if (decision.refusal == REFUSAL_NONE)
 		start(protocol, index, reply, &decision);
-	} else if (settings->rebuild && !slot->rebuilding && start_rebuild_heals(decision.refusal)) {
-		slot->rebuilding = true;
-		slot->step = LOAD_STATE;
-	} else {
-		actions_refuse(protocol, index, decision.refusal);
-	}
+	else
+		refuse(protocol, index, decision.refusal);
 }
 
 void partition_watched(struct protocol *protocol, int index, int64_t at_least, const struct load_reply *reply)

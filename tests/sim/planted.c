@@ -77,18 +77,18 @@ static bool find(struct world *world, size_t row)
 	return found;
 }
 
-/* The protocol under test has no hook for bugs; the program beside this one is linked with one that has. */
+/* The protocol in this program has no hook for bugs; build/planted/sim is compiled with one. */
 static int run_other_program(void)
 {
-	char path[PATH_MAX + sizeof("/sim-planted")];
+	char path[PATH_MAX + sizeof("/../planted/sim")];
 	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX);
 
 	if (length > 0) {
 		path[length] = '\0';
-		strcat(dirname(path), "/sim-planted");
+		strcat(dirname(path), "/../planted/sim");
 		execl(path, path, "--planted", (char *)NULL);
 	}
-	fprintf(stderr, "sim: --planted needs the program sim-planted beside this one (make sim)\n");
+	fprintf(stderr, "sim: --planted needs build/planted/sim: run make sim-program\n");
 	return 2;
 }
 
