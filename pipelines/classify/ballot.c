@@ -10,7 +10,8 @@ enum {
 	NOTHING_SAID_WEIGHT = 100,
 	MARGIN_MIN = 60,
 	TURN_DIVISOR = 4,
-	FULL_WEIGHT = 500,        /* rules of one category add up to this in full, and by a quarter beyond: they overlap */
+	FULL_AGAINST = 700, /* the same for what speaks against a hazard, which overlaps less */
+	FULL_WEIGHT = 450,  /* rules of one category add up to this in full, and by a quarter beyond: they overlap */
 };
 
 /* Everything that is added up before the verdict. */
@@ -48,14 +49,19 @@ static void revive(struct ballot *ballot)
 	ballot->turn_open = false;
 }
 
+bool ballot_has(const struct ballot *ballot, const struct rule *rule)
+{
+	size_t number = (size_t)(rule - ballot->ruleset->rules);
+	return ballot->cast[number >> 6] >> (number & 63) & 1;
+}
+
 void ballot_vote(struct ballot *ballot, const struct rule *rule, uint32_t from, uint32_t to, int percent)
 {
 	size_t number = (size_t)(rule - ballot->ruleset->rules);
-	uint64_t bit = 1ull << (number & 63);
 
-	if ((ballot->cast[number >> 6] & bit) || ballot->count == VOTES_MAX)
+	if (ballot_has(ballot, rule) || ballot->count == VOTES_MAX)
 		return;
-	ballot->cast[number >> 6] |= bit;
+	ballot->cast[number >> 6] |= 1ull << (number & 63);
 	if (ballot->turn_open && rule->hazard && !speaks_against(rule) && rule->weight >= STRONG_WEIGHT)
 		revive(ballot);
 	ballot->votes[ballot->count++] = (struct vote){ rule, from, to, rule->weight * percent / 100 };
@@ -92,8 +98,8 @@ static void add_up(const struct ballot *ballot, struct tally *tally)
 		tally->hazards[vote->rule->hazard - ballot->ruleset->hazards] += vote->weight;
 	}
 	for (int i = 0; i < CATEGORY_COUNT; i++) {
-		int32_t beyond = tally->rules[i] - FULL_WEIGHT;
-		tally->counted[i] = beyond > 0 ? FULL_WEIGHT + beyond / 4 : tally->rules[i];
+		int32_t full = i == CATEGORY_OTHER ? FULL_AGAINST : FULL_WEIGHT, beyond = tally->rules[i] - full;
+		tally->counted[i] = beyond > 0 ? full + beyond / 4 : tally->rules[i];
 		if (ballot->ngrams.count > 0)
 			tally->ngrams[i] = ngrams_logit(&ballot->ruleset->ngrams, &ballot->ngrams, OUTPUT_CATEGORY + i);
 		tally->categories[i] = tally->counted[i] + tally->ngrams[i];
@@ -213,7 +219,8 @@ static void explain(const struct ballot *ballot, const struct tally *tally, stru
 		if (!concerns(vote, mine))
 			continue;
 		int32_t sum = tally->rules[verdict->category];
-		int32_t weight = sum > 0 ? (int32_t)((int64_t)vote->weight * tally->counted[verdict->category] / sum) : 0;
+		int32_t weight =
+			sum > 0 ? (int32_t)((int64_t)vote->weight * tally->counted[verdict->category] / sum) : 0;
 		add_evidence(verdict, (struct evidence){ vote->rule->id, vote->from, vote->to, weight });
 	}
 	if (ballot->ngrams.count > 0 && tally->ngrams[verdict->category] != 0)

@@ -24,6 +24,7 @@ struct ballot {
 };
 
 void ballot_init(struct ballot *ballot, const struct ruleset *ruleset);
+bool ballot_has(const struct ballot *ballot, const struct rule *rule);
 /* A rule votes once, however often it matches. percent: how much its weight counts. */
 void ballot_vote(struct ballot *ballot, const struct rule *rule, uint32_t from, uint32_t to, int percent);
 /* "But": what speaks for a hazard after it takes most of the weight from what spoke against one before it. */

@@ -61,25 +61,36 @@ static void vote_denied(struct scan *scan, const struct rule *rule, struct stret
 {
 	const struct rule *denied = scan->ruleset->denial_rule;
 
-	if (denied && rule->hazard && rule->hazard->category != CATEGORY_OTHER)
+	if (denied && rule->hazard && rule->hazard->category != CATEGORY_OTHER && !ballot_has(scan->ballot, rule))
 		vote(scan, denied, denial.from, to);
 }
 
-/* The nearest denial that reaches this word from before. */
+static bool is_use(const struct found *word, enum use_kind kind)
+{
+	for (const struct use *use = word->uses; use; use = use->next) {
+		if (use->kind == kind)
+			return true;
+	}
+	return false;
+}
+
+/* The nearest denial that reaches this word from before. A word that starts with a denial ("without mask") is not
+ * denied. */
 static struct stretch denial_of(const struct scan *scan, struct stretch word)
 {
+	struct stretch nearest = nowhere;
+
 	for (size_t i = scan->word_count; i-- > 0;) {
 		const struct found *other = &scan->words[i];
-		if (other->ignored || other->at.start >= word.start || other->at.start < scan->turn_at)
+		if (other->ignored || other->at.start > word.start || other->at.start < scan->turn_at)
 			continue;
-		if (other->at.end + scan->ruleset->denial_reach < word.start)
+		if (other->at.end + scan->ruleset->denial_reach < word.start || !is_use(other, USE_DENIAL))
 			continue;
-		for (const struct use *use = other->uses; use; use = use->next) {
-			if (use->kind == USE_DENIAL)
-				return other->at;
-		}
+		if (other->at.start == word.start)
+			return nowhere;
+		nearest = nearest.end < other->at.end ? other->at : nearest;
 	}
-	return nowhere;
+	return nearest;
 }
 
 static bool in_reach(const struct scan *scan, const struct rule *rule, struct stretch *whole)
@@ -152,20 +163,11 @@ static void see_word(struct scan *scan, const struct found *word)
 	}
 }
 
-static bool is_ignore(const struct found *word)
-{
-	for (const struct use *use = word->uses; use; use = use->next) {
-		if (use->kind == USE_IGNORE)
-			return true;
-	}
-	return false;
-}
-
 /* "Hot pot" holds a fire that is none. */
 static void drop_ignored(struct scan *scan)
 {
 	for (size_t i = 0; i < scan->word_count; i++) {
-		if (!is_ignore(&scan->words[i]))
+		if (!is_use(&scan->words[i], USE_IGNORE))
 			continue;
 		for (size_t j = 0; j < scan->word_count; j++)
 			scan->words[j].ignored |= covers(scan->words[i].at, scan->words[j].at);

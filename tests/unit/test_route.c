@@ -56,8 +56,9 @@ static void write_routes(const struct route *routes, size_t count, char *text, s
 
 	text[0] = '\0';
 	for (size_t i = 0; i < count; i++)
-		used += (size_t)snprintf(text + used, size - used, "%s%.*s:%.*s", i ? " " : "", (int)routes[i].role.size,
-					 routes[i].role.data, (int)routes[i].agency.size, routes[i].agency.data);
+		used += (size_t)snprintf(text + used, size - used, "%s%.*s:%.*s", i ? " " : "",
+					 (int)routes[i].role.size, routes[i].role.data, (int)routes[i].agency.size,
+					 routes[i].agency.data);
 }
 
 static void test_routes(void **state)
@@ -100,7 +101,8 @@ static void test_points(void **state)
 		assert_non_null(verdict.hazard);
 		struct points points = ruleset_points(ruleset, &verdict);
 		if (points.points != atoi(fields[3]) || points.score != atoi(fields[4]))
-			fail_msg("points.tsv:%d: got %lld, %lld", line, (long long)points.points, (long long)points.score);
+			fail_msg("points.tsv:%d: got %lld, %lld", line, (long long)points.points,
+				 (long long)points.score);
 		count++;
 	}
 	assert_true(count > 10);

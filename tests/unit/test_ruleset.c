@@ -21,24 +21,28 @@ static const char *const minimal[] = {
 	"\"event\": \"火情\", \"urgency\": \"Immediate\" },\n"
 	"  { \"code\": \"food.pests\", \"category\": \"food\", \"severity\": \"Severe\", \"cap_category\": \"Health\", "
 	"\"event\": \"虫鼠\", \"urgency\": \"Expected\" },\n"
-	"  { \"code\": \"emer.gas\", \"category\": \"emergency\", \"severity\": \"Severe\", \"cap_category\": \"Safety\", "
+	"  { \"code\": \"emer.gas\", \"category\": \"emergency\", \"severity\": \"Severe\", \"cap_category\": "
+	"\"Safety\", "
 	"\"event\": \"漏气\", \"urgency\": \"Immediate\" },\n"
 	"  { \"code\": \"other.none\", \"category\": \"other\", \"severity\": \"None\", \"cap_category\": \"Other\", "
 	"\"event\": \"无\", \"urgency\": \"Unknown\" } ],\n"
-	"  \"defaults\": { \"fire\": \"fire.active\", \"food\": \"food.pests\", \"emergency\": \"emer.gas\", \"other\": "
+	"  \"defaults\": { \"fire\": \"fire.active\", \"food\": \"food.pests\", \"emergency\": \"emer.gas\", "
+	"\"other\": "
 	"\"other.none\" } }\n",
 	"{ \"concepts\": { \"rat\": [\"老鼠\"], \"place\": [\"厨房\"] },\n"
 	"  \"rules\": [\n"
 	"    { \"hazard\": \"fire.active\", \"words\": [\"着火\", \"on fire\"] },\n"
 	"    { \"hazard\": \"food.pests\", \"near\": [\"rat\", \"place\"], \"weight\": 250 } ],\n"
 	"  \"facts\": [] }\n",
-	"{ \"denial\": { \"reach\": 5, \"words\": [\"没有\"] }, \"turns\": [\"但\"], \"ignore\": [\"火锅\"], \"scopes\": [] }\n",
+	"{ \"denial\": { \"reach\": 5, \"words\": [\"没有\"] }, \"turns\": [\"但\"], \"ignore\": [\"火锅\"], "
+	"\"scopes\": [] }\n",
 	"{ \"bias\": [0,0,0,0,0,0,0,0,0,0,0], \"rows\": {} }\n",
 	"{ \"routes\": [\n"
 	"  { \"category\": \"fire\", \"routes\": [ { \"agency\": \"119\", \"role\": \"primary\" } ] },\n"
 	"  { \"category\": \"food\", \"routes\": [ { \"agency\": \"12315\", \"role\": \"primary\" } ] },\n"
 	"  { \"category\": \"emergency\", \"routes\": [ { \"agency\": \"110\", \"role\": \"primary\" } ] } ] }\n",
-	"{ \"severities\": { \"Minor\": { \"points\": 1 }, \"Moderate\": {}, \"Severe\": {}, \"Extreme\": {} }, \"limits\": {} }\n",
+	"{ \"severities\": { \"Minor\": { \"points\": 1 }, \"Moderate\": {}, \"Severe\": {}, \"Extreme\": {} }, "
+	"\"limits\": {} }\n",
 };
 
 static void write_file(const char *name, const char *text)
@@ -143,7 +147,7 @@ static void test_near(void **state)
 		{ "火锅着火", CATEGORY_FIRE },
 		{ "没有老鼠但着火", CATEGORY_FIRE },
 		{ "没有着火", CATEGORY_OTHER },
-		{ "没有 着火", CATEGORY_FIRE }, /* a denial does not reach into the next clause */
+		{ "没有 着火", CATEGORY_FIRE },       /* a denial does not reach into the next clause */
 		{ "house on fires", CATEGORY_OTHER }, /* Latin words match whole */
 	};
 	struct ruleset *ruleset = load_good();
@@ -197,34 +201,52 @@ static void test_mistakes(void **state)
 		const char *text, *start, *words;
 	} cases[] = {
 		{ 0, "{ \"hazards\": [], \"default\": {} }", "hazards.json:1: ", "did you mean \"defaults\"" },
-		{ 1, "{ \"concepts\": {},\n \"rules\": [\n { \"hazard\": \"fire.activ\", \"words\": [\"火\"] } ], \"facts\": [] }",
+		{ 1,
+		  "{ \"concepts\": {},\n \"rules\": [\n { \"hazard\": \"fire.activ\", \"words\": [\"火\"] } ], "
+		  "\"facts\": [] }",
 		  "phrases.json:3: ", "did you mean \"fire.active\"" },
-		{ 1, "{ \"concepts\": {},\n \"rules\": [ { \"hazard\": \"fire.active\", \"words\": [\"着火\",\n\"着 火\"] } ], \"facts\": [] }",
+		{ 1,
+		  "{ \"concepts\": {},\n \"rules\": [ { \"hazard\": \"fire.active\", \"words\": [\"着火\",\n\"着 火\"] "
+		  "} ], \"facts\": [] }",
 		  "phrases.json:3: ", "stands in fire.active#1 already" },
-		{ 1, "{ \"concepts\": {}, \"rules\": [ { \"hazard\": \"fire.active\", \"words\": [\"火警\"] },\n"
-		     "{ \"hazard\": \"emer.gas\", \"words\": [\"火警\"] } ], \"facts\": [] }",
+		{ 1,
+		  "{ \"concepts\": {}, \"rules\": [ { \"hazard\": \"fire.active\", \"words\": [\"火警\"] },\n"
+		  "{ \"hazard\": \"emer.gas\", \"words\": [\"火警\"] } ], \"facts\": [] }",
 		  "phrases.json:2: ", "stands in fire.active#1 already" },
-		{ 1, "{ \"concepts\": {}, \"rules\": [ { \"hazard\": \"fire.active\",\n \"weight\": 5000, \"words\": [\"火警\"] } ], \"facts\": [] }",
+		{ 1,
+		  "{ \"concepts\": {}, \"rules\": [ { \"hazard\": \"fire.active\",\n \"weight\": 5000, \"words\": "
+		  "[\"火警\"] } ], \"facts\": [] }",
 		  "phrases.json:2: ", "from 1 to 2000" },
-		{ 1, "{ \"concepts\": { \"rat\": [\"鼠\"] }, \"rules\": [ { \"hazard\": \"food.pests\",\n \"near\": [\"rats\"] } ], \"facts\": [] }",
+		{ 1,
+		  "{ \"concepts\": { \"rat\": [\"鼠\"] }, \"rules\": [ { \"hazard\": \"food.pests\",\n \"near\": "
+		  "[\"rats\"] } ], \"facts\": [] }",
 		  "phrases.json:2: ", "did you mean \"rat\"" },
-		{ 1, "{ \"concepts\": {}, \"rules\": [ { \"hazard\": \"fire.active\" } ], \"facts\": [] }", "phrases.json:1: ",
-		  "either \"words\" or \"near\"" },
-		{ 2, "{ \"denial\": { \"words\": [\"没\"] }, \"turns\": [\"但\"], \"ignore\": [\"。，\"], \"scopes\": [] }",
+		{ 1, "{ \"concepts\": {}, \"rules\": [ { \"hazard\": \"fire.active\" } ], \"facts\": [] }",
+		  "phrases.json:1: ", "either \"words\" or \"near\"" },
+		{ 2,
+		  "{ \"denial\": { \"words\": [\"没\"] }, \"turns\": [\"但\"], \"ignore\": [\"。，\"], \"scopes\": [] "
+		  "}",
 		  "scopes.json:1: ", "1 to 24 characters" },
 		{ 3, "{ \"bias\": [0,0,0,0,0,0,0,0,0,0,0],\n \"rows\": { \"着火了\": [1,1,1,1,1,1,1,1,1,1,1] } }",
 		  "ngrams.json:2: ", "one or two characters" },
 		{ 3, "{ \"bias\": [0],\n \"rows\": {} }", "ngrams.json:1: ", "list of 11 whole numbers" },
-		{ 4, "{ \"routes\": [ { \"category\": \"fire\", \"routes\": [ { \"agency\": \"119\", \"role\": \"primary\" } ] } ] }",
+		{ 4,
+		  "{ \"routes\": [ { \"category\": \"fire\", \"routes\": [ { \"agency\": \"119\", \"role\": "
+		  "\"primary\" } ] } ] }",
 		  "routes.json:1: ", "no default for category food" },
-		{ 4, "{ \"routes\": [ { \"category\": \"fire\", \"routes\": [ { \"agency\": \"119\", \"role\": \"primary\" } ] },\n"
-		     "{ \"category\": \"fire\", \"hazard\": \"fire.active\", \"routes\": [ { \"agency\": \"1\", \"role\": \"copy\" } ] } ] }",
+		{ 4,
+		  "{ \"routes\": [ { \"category\": \"fire\", \"routes\": [ { \"agency\": \"119\", \"role\": "
+		  "\"primary\" } ] },\n"
+		  "{ \"category\": \"fire\", \"hazard\": \"fire.active\", \"routes\": [ { \"agency\": \"1\", \"role\": "
+		  "\"copy\" } ] } ] }",
 		  "routes.json:2: ", "never reached" },
-		{ 4, "{ \"routes\": [ { \"category\": \"fire\", \"hazard\": \"fire.no\", \"routes\": [] } ] }", "routes.json:1: ",
-		  "no hazard code is or starts with" },
-		{ 5, "{ \"severities\": { \"Minor\": {},\n \"Severe\": { \"points\": -1 } }, \"limits\": {} }", "points.json:2: ",
-		  "\"points\" must be a whole number" },
-		{ 5, "{ \"severities\": {}, \"hazards\": [\n { \"hazard\": \"fire.door\", \"points\": 1 } ], \"limits\": {} }",
+		{ 4, "{ \"routes\": [ { \"category\": \"fire\", \"hazard\": \"fire.no\", \"routes\": [] } ] }",
+		  "routes.json:1: ", "no hazard code is or starts with" },
+		{ 5, "{ \"severities\": { \"Minor\": {},\n \"Severe\": { \"points\": -1 } }, \"limits\": {} }",
+		  "points.json:2: ", "\"points\" must be a whole number" },
+		{ 5,
+		  "{ \"severities\": {}, \"hazards\": [\n { \"hazard\": \"fire.door\", \"points\": 1 } ], \"limits\": "
+		  "{} }",
 		  "points.json:2: ", "unknown hazard code" },
 	};
 
@@ -242,7 +264,8 @@ static void test_all_mistakes_at_once(void **state)
 
 	(void)state;
 	write_file("points.json", "{ \"severities\": {}, \"limits\": { \"fraud\": 1 } }");
-	write_file("scopes.json", "{ \"denial\": { \"words\": [] }, \"turns\": [\"但\"], \"ignore\": [\"火锅\"], \"scopes\": [] }");
+	write_file("scopes.json",
+		   "{ \"denial\": { \"words\": [] }, \"turns\": [\"但\"], \"ignore\": [\"火锅\"], \"scopes\": [] }");
 	assert_null(ruleset_load(folder, &problems));
 	assert_true(problems.count >= 6); /* four severities, an unknown key, an empty list */
 	problems_fini(&problems);

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Verdicts of the rules that ship. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <cmocka.h>
+#include "ruleset.h"
+#include "unit/case_file.h"
+
+static struct ruleset *ruleset;
+
+static int load(void **state)
+{
+	struct problems problems = { 0 };
+
+	(void)state;
+	ruleset = ruleset_load("pipelines/rules", &problems);
+	for (size_t i = 0; i < problems.count; i++)
+		print_error("%s\n", problems.texts[i]);
+	problems_fini(&problems);
+	return ruleset ? 0 : -1;
+}
+
+static int unload(void **state)
+{
+	(void)state;
+	ruleset_unref(&ruleset);
+	return 0;
+}
+
+static struct verdict classify(const char *text)
+{
+	struct report report = { .description = slice_of(text) };
+	struct verdict verdict;
+
+	ruleset_classify(ruleset, &report, &verdict);
+	return verdict;
+}
+
+static const char *also_text(uint8_t also)
+{
+	static char text[40];
+
+	text[0] = '\0';
+	for (int i = 0; i < CATEGORY_OTHER; i++) {
+		if (also >> i & 1)
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", text[0] ? "," : "",
+				 category_name((enum category)i));
+	}
+	return text[0] ? text : "-";
+}
+
+/* Prints what differs and returns whether anything did. An empty expectation is not checked. */
+static bool differs(const char *place, const char *text, const char *category, const char *severity, const char *also,
+		    const char *hazard)
+{
+	struct verdict verdict = classify(text);
+	bool same = (!category[0] || strcmp(category, category_name(verdict.category)) == 0) &&
+		    (!severity[0] || severity[0] == '*' || strcmp(severity, severity_name(verdict.severity)) == 0) &&
+		    (!also[0] || strcmp(also, also_text(verdict.also)) == 0) &&
+		    (!hazard[0] || slice_equal(slice_of(hazard), verdict.hazard->code));
+
+	if (!same)
+		print_error("%s: \"%s\" became %s %s %s %.*s\n", place, text, category_name(verdict.category),
+			    severity_name(verdict.severity), also_text(verdict.also), (int)verdict.hazard->code.size,
+			    verdict.hazard->code.data);
+	return !same;
+}
+
+static void test_cases(void **state)
+{
+	struct case_file *cases = case_file_open("tests/cases/classify.tsv");
+	char *fields[CASE_FIELDS_MAX], place[64];
+	int line, wrong = 0, count = 0;
+
+	(void)state;
+	while ((line = case_file_next(cases, fields)) > 0) {
+		snprintf(place, sizeof(place), "classify.tsv:%d", line);
+		wrong += differs(place, fields[4], fields[0], fields[2], fields[1], fields[3]);
+		count++;
+	}
+	case_file_close(&cases);
+	assert_true(count > 20);
+	assert_int_equal(wrong, 0);
+}
+
+static void test_scopes(void **state)
+{
+	struct case_file *cases = case_file_open("tests/cases/scope.tsv");
+	char *fields[CASE_FIELDS_MAX], place[64];
+	int line, wrong = 0, count = 0;
+
+	(void)state;
+	while ((line = case_file_next(cases, fields)) > 0) {
+		snprintf(place, sizeof(place), "scope.tsv:%d", line);
+		wrong += differs(place, fields[2], fields[0], fields[1], "", "");
+		count++;
+	}
+	case_file_close(&cases);
+	assert_true(count > 20);
+	assert_int_equal(wrong, 0);
+}
+
+/* The generator's sentences stand for what riders send: each must get its label, whatever neutral text is around it. */
+static void test_generator_phrases(void **state)
+{
+	static const char *const frames[][2] = {
+		{ "", "" },
+		{ "送餐时看到，人民路12号", "，照片已上传" },
+		{ "跟大家说一下，老四川麻辣烫", "，我是骑手" },
+		{ "这里是骑手上报，工业三路208号", "。" },
+		{ "现在情况：", "，拍照时间是刚才" },
+		{ "取餐的时候，桂花园路9号 ", "，我在门口" },
+	};
+	struct case_file *cases = case_file_open("scripts/generator/phrases.tsv");
+	char *fields[CASE_FIELDS_MAX], place[64], text[2048];
+	int line, wrong = 0, count = 0;
+
+	(void)state;
+	while ((line = case_file_next(cases, fields)) > 0) {
+		const char *category = strncmp(fields[0], "emer.", 5) == 0   ? "emergency"
+				       : strncmp(fields[0], "fire.", 5) == 0 ? "fire"
+				       : strncmp(fields[0], "food.", 5) == 0 ? "food"
+									     : "other";
+		for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
+			snprintf(text, sizeof(text), "%s%s%s", frames[i][0], fields[3], frames[i][1]);
+			snprintf(place, sizeof(place), "phrases.tsv:%d %s", line, fields[0]);
+			wrong += differs(place, text, category, fields[1], fields[2], fields[0]);
+		}
+		count++;
+	}
+	case_file_close(&cases);
+	assert_true(count > 100);
+	assert_int_equal(wrong, 0);
+}
+
+static void test_evidence(void **state)
+{
+	static const char text[] = "取餐时看到三楼阳台着火了";
+	struct verdict verdict = classify(text);
+	int32_t sum = 0;
+
+	(void)state;
+	assert_true(verdict.evidence_count > 0);
+	for (size_t i = 0; i < verdict.evidence_count; i++) {
+		sum += verdict.evidence[i].weight;
+		assert_true(verdict.evidence[i].from <= verdict.evidence[i].to);
+		assert_true(verdict.evidence[i].to <= sizeof(text) - 1);
+		assert_true((text[verdict.evidence[i].from] & 0xC0) != 0x80);
+		assert_true((text[verdict.evidence[i].to] & 0xC0) != 0x80);
+		if (i > 0)
+			assert_true(verdict.evidence[i - 1].weight >= verdict.evidence[i].weight);
+	}
+	assert_in_range(verdict.score - sum + 5, 0, 10); /* contributions add up, but for rounding */
+	assert_true(strncmp(verdict.evidence[0].rule.data, "fire.active#", 12) == 0);
+	assert_memory_equal(text + verdict.evidence[0].from, "着火", 6);
+}
+
+static void test_removing_the_top_span_lowers_the_score(void **state)
+{
+	static const char *const texts[] = { "楼道里堆满了纸箱和旧家具", "牛肉已经发臭变质", "有人落水了快来救人",
+					     "三楼着火了" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct verdict before = classify(texts[i]);
+		char text[256];
+		size_t at = 0;
+		while (at < before.evidence_count && before.evidence[at].rule.size == 6)
+			at++; /* the n-grams: no single span */
+		assert_true(at < before.evidence_count);
+		snprintf(text, sizeof(text), "%.*s%s", (int)before.evidence[at].from, texts[i],
+			 texts[i] + before.evidence[at].to);
+		struct verdict after = classify(text);
+		assert_true(after.category != before.category || after.score < before.score);
+	}
+}
+
+static void test_labels(void **state)
+{
+	struct report report = { .description = SLICE(""), .labels = { SLICE("灭火器过期") }, .label_count = 1 };
+	struct verdict verdict;
+
+	(void)state;
+	ruleset_classify(ruleset, &report, &verdict);
+	assert_int_equal(verdict.category, CATEGORY_FIRE);
+	assert_true(verdict.evidence_count > 0);
+	for (size_t i = 0; i < verdict.evidence_count; i++)
+		assert_int_equal(verdict.evidence[i].from, verdict.evidence[i].to);
+	/* Against a clear text a label and the rider's pick are weak. */
+	report.description = SLICE("有人晕倒在路边，叫不醒");
+	report.service_code = SERVICE_FOOD;
+	ruleset_classify(ruleset, &report, &verdict);
+	assert_int_equal(verdict.category, CATEGORY_EMERGENCY);
+}
+
+static void test_nothing_said(void **state)
+{
+	struct report report = { .description = SLICE(""), .service_code = SERVICE_FIRE };
+	struct verdict verdict;
+
+	(void)state;
+	ruleset_classify(ruleset, &report, &verdict);
+	assert_int_equal(verdict.category, CATEGORY_OTHER);
+	assert_int_equal(verdict.severity, SEVERITY_NONE);
+	assert_true(slice_equal(verdict.hazard->code, SLICE("other.none")));
+}
+
+static double seconds_for(const char *unit, size_t size)
+{
+	size_t length = strlen(unit), used = 0;
+	char *text = malloc(size);
+	struct verdict verdict;
+	struct timespec from, to;
+
+	assert_non_null(text);
+	for (; used + length <= size; used += length)
+		memcpy(text + used, unit, length);
+	struct report report = { .description = { text, used } };
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
+	ruleset_classify(ruleset, &report, &verdict);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
+	free(text);
+	return (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+}
+
+/* Four times the text may cost four times the time, not sixteen times. */
+static void test_time_is_linear(void **state)
+{
+	static const char *const units[] = { "楼道电动车充电没有堵", "没有没有没有",      "着火", "aaaa",
+					     "人车火油，",           "\xE6\xB2\xA1火锅。" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		double quarter = seconds_for(units[i], 1 << 18), whole = seconds_for(units[i], 1 << 20);
+		if (whole > 10 * quarter + 0.02)
+			fail_msg("\"%s\": %.4f s for a quarter, %.4f s for the whole", units[i], quarter, whole);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_scopes),
+		cmocka_unit_test(test_generator_phrases),
+		cmocka_unit_test(test_evidence),
+		cmocka_unit_test(test_removing_the_top_span_lowers_the_score),
+		cmocka_unit_test(test_labels),
+		cmocka_unit_test(test_nothing_said),
+		cmocka_unit_test(test_time_is_linear),
+	};
+	return cmocka_run_group_tests(tests, load, unload);
+}
