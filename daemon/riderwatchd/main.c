@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
+#include "kafka_conf.h"
 #include "lifecycle.h"
 #include "log.h"
 #include "options.h"
@@ -54,8 +55,12 @@ static int run(const struct options *options)
 {
 	struct problems problems = { 0 };
 	struct config *config = config_load(options->config_path, options->overrides, options->override_count, &problems);
-	if (!config)
+	if (config)
+		kafka_conf_check(config, &problems);
+	if (problems.count) {
+		config_free(&config);
 		return refuse(&problems, "configuration");
+	}
 	int status = run_with(options, config);
 	config_free(&config);
 	return status;
