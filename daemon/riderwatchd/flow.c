@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow_internal.h"
 #include "alloc.h"
+#include "kafka_conf.h"
 #include "log.h"
 
 #include <stdlib.h>
@@ -10,8 +11,6 @@
 #define WATCH_SECONDS 1
 /* Events decided and not yet committed, as a multiple of a batch, at which reading pauses. */
 #define READ_AHEAD_BATCHES 2
-/* A dead letter carries headers besides the value. */
-#define RECORD_OVERHEAD 65536
 #define PARTITION_COUNT_TRIES 15
 #define PARTITION_COUNT_TIMEOUT_MS 2000
 
@@ -288,7 +287,7 @@ static void init_settings(struct flow *flow, struct slice pseudonym_key)
 				  [CATEGORY_FOOD] = config->topics_alerts_food },
 		.partitions = flow->partitions,
 		.max_event_bytes = (size_t)config->events_max_bytes,
-		.max_record_bytes = (size_t)config->events_max_bytes + RECORD_OVERHEAD,
+		.max_record_bytes = (size_t)config->events_max_bytes + KAFKA_RECORD_OVERHEAD,
 		.dedup_hours = (uint32_t)config->events_dedup_hours,
 		.application = "riderwatchd/" RIDERWATCH_VERSION,
 		.group = config->kafka_group,

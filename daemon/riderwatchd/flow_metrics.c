@@ -2,7 +2,7 @@
 #include "flow_internal.h"
 #include "log.h"
 
-#include <stdio.h>
+#include <math.h>
 
 /* Copies one row of per-event counts into metrics. */
 static void add_counts(struct flow *flow, const struct chunk *chunk, int input)
@@ -47,14 +47,20 @@ void flow_count_chunk(struct flow *flow, const struct chunk *chunk)
 	warn_upstream(flow, chunk, slot);
 }
 
+/* A partition that is not ours has no offsets: its series is left out. */
+static double known(int64_t offset)
+{
+	return offset < 0 ? NAN : (double)offset;
+}
+
 static void refresh_slot(struct flow *flow, int number, size_t *queued, size_t *ids, size_t *bytes)
 {
 	const struct flow_slot *slot = &flow->slots[number];
 	struct protocol_view view;
 	protocol_view(flow->protocol, number, &view);
 	metrics_set(flow->metrics, METRIC_PARTITION_STATE, slot->input, slot->partition, view.state);
-	metrics_set(flow->metrics, METRIC_APPLIED_OFFSET, slot->input, slot->partition, (double)view.applied);
-	metrics_set(flow->metrics, METRIC_PUBLISHED_OFFSET, slot->input, slot->partition, (double)view.published);
+	metrics_set(flow->metrics, METRIC_APPLIED_OFFSET, slot->input, slot->partition, known(view.applied));
+	metrics_set(flow->metrics, METRIC_PUBLISHED_OFFSET, slot->input, slot->partition, known(view.published));
 	*queued += view.queued;
 	if (slot->stream) {
 		*ids += seen_count(slot->stream->seen);
