@@ -42,7 +42,7 @@ CONSUME := $(BUILD)/consume
 SIM := $(BUILD)/sim
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_C))
 
-.PHONY: all help setup demo run stop check unit unit-programs sim sim-program flow bench asan layers format install clean FORCE
+.PHONY: all help setup demo run stop check unit unit-programs sim sim-program flow bench asan fuzz layers format install clean FORCE
 .SECONDARY:
 
 all: $(DAEMON) $(GENERATOR) $(CONSUME)
@@ -126,6 +126,17 @@ flow: setup ## only the tests on a real Kafka and Redis
 
 asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@scripts/check asan
+
+# clang's libFuzzer; each target runs for SECONDS.
+FUZZ_C := $(wildcard tests/fuzz/fuzz_*.c)
+build/fuzz/%: tests/fuzz/%.c $(PIPELINES_C) $(wildcard include/*)
+	@mkdir -p $(@D)
+	clang -std=gnu11 -g -O1 -D_GNU_SOURCE -DARENA_BLOCK_FIRST=1 -DARENA_BLOCK_LAST=1 -Iinclude -Ipipelines \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -o $@ $< $(PIPELINES_C) $(PURE_LIBS)
+
+fuzz: setup $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_C)) ## fuzz all that parses: make fuzz SECONDS=60
+	@set -e; for f in $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_C)); do \
+		mkdir -p $$f.corpus; $$f -max_total_time=$(or $(SECONDS),60) -timeout=10 -print_final_stats=1 $$f.corpus; done
 
 layers: ## the architecture as a check
 	@scripts/check-layers
