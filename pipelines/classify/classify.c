@@ -4,10 +4,11 @@
  * per character a bounded number of words, per word a bounded number of rules. */
 #include "classify/ballot.h"
 
-enum { CLAUSE_WORDS_MAX = 96, RING = 64, LABEL_PERCENT = 50 };
+enum { CLAUSE_WORDS_MAX = 96, RING = 64, LABEL_PERCENT = 50, STEPS = 3 };
 
 struct stretch {
 	uint32_t start, end; /* characters, separators not counted */
+	uint32_t near, far;  /* the same in steps: a Latin letter is a third of a Chinese character */
 	uint32_t from, to;   /* bytes */
 };
 
@@ -31,10 +32,10 @@ struct scan {
 	int percent;
 	bool spans; /* whether byte spans are of the description */
 
-	uint32_t state, characters, sentence;
+	uint32_t state, characters, steps, sentence;
 	uint16_t previous; /* symbol before this one, for pairs */
 	struct {
-		uint32_t from;
+		uint32_t from, steps;
 		bool glued; /* Latin character right after another one */
 	} ring[RING];
 
@@ -44,7 +45,7 @@ struct scan {
 	struct sighting *sightings;
 };
 
-static const struct stretch nowhere = { 0, 0, 0, 0 };
+static const struct stretch nowhere = { 0 };
 
 static bool covers(struct stretch outer, struct stretch inner)
 {
@@ -95,17 +96,17 @@ static struct stretch denial_of(const struct scan *scan, struct stretch word)
 
 static bool in_reach(const struct scan *scan, const struct rule *rule, struct stretch *whole)
 {
-	*whole = (struct stretch){ UINT32_MAX, 0, UINT32_MAX, 0 };
+	*whole = (struct stretch){ .near = UINT32_MAX, .from = UINT32_MAX };
 	for (int i = 0; i < rule->member_count; i++) {
 		const struct sighting *member = &scan->sightings[rule->members[i]];
 		if (member->sentence != scan->sentence)
 			return false;
-		whole->start = member->at.start < whole->start ? member->at.start : whole->start;
-		whole->end = member->at.end > whole->end ? member->at.end : whole->end;
+		whole->near = member->at.near < whole->near ? member->at.near : whole->near;
+		whole->far = member->at.far > whole->far ? member->at.far : whole->far;
 		whole->from = member->at.from < whole->from ? member->at.from : whole->from;
 		whole->to = member->at.to > whole->to ? member->at.to : whole->to;
 	}
-	return whole->end - whole->start <= rule->within;
+	return whole->far - whole->near <= STEPS * (uint32_t)rule->within;
 }
 
 /* A denial does not count where a member of the rule holds it: "no extinguisher" is what that rule is about. */
@@ -204,9 +205,11 @@ static void find_words(struct scan *scan, uint32_t folded, uint32_t to)
 			continue;
 		if (scan->word_count == CLAUSE_WORDS_MAX)
 			end_clause(scan);
-		scan->words[scan->word_count++] = (struct found){ { start, end, scan->ring[start % RING].from, to },
-								  scan->ruleset->uses[word],
-								  false };
+		scan->words[scan->word_count++] = (struct found){
+			.at = { start, end, scan->ring[start % RING].steps, scan->steps, scan->ring[start % RING].from,
+				to },
+			.uses = scan->ruleset->uses[word],
+		};
 	}
 }
 
@@ -215,7 +218,9 @@ static void read_character(struct scan *scan, uint32_t code, uint32_t folded, ui
 	uint16_t symbol = code < FOLD_CODES ? scan->ruleset->alphabet.symbols[code] : 0;
 
 	scan->ring[scan->characters % RING].from = from;
+	scan->ring[scan->characters % RING].steps = scan->steps;
 	scan->ring[scan->characters % RING].glued = glued;
+	scan->steps += fold_is_latin(folded) ? 1 : STEPS;
 	scan->characters++;
 	scan->state = automaton_step(scan->ruleset->automaton, scan->state, symbol);
 	find_words(scan, folded, to);
@@ -262,6 +267,7 @@ static void classify_text(const struct ruleset *ruleset, struct ballot *ballot, 
 	scan.spans = spans;
 	scan.state = 0;
 	scan.characters = 0;
+	scan.steps = 0;
 	scan.sentence = 1;
 	scan.previous = 0;
 	scan.word_count = 0;
