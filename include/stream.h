@@ -19,6 +19,8 @@ void seen_free(struct seen **seen);
 /* Was this id seen in [hour - window, hour]? Then it is a duplicate. Either way it is remembered at hour; *changed says whether
  * that altered the table (false when it already stood at this very hour), that is, whether it must be journalled. */
 bool seen_check(struct seen *seen, uint64_t id_hash, uint32_t hour, uint32_t window, bool *changed);
+/* Makes room for count ids at once, so that loading them never has to rebuild the table. */
+void seen_reserve(struct seen *seen, size_t count);
 /* Loads one journal bucket: count little-endian 64-bit hashes seen in hour. */
 void seen_load(struct seen *seen, uint32_t hour, const char *hashes, size_t count, uint32_t window);
 size_t seen_count(const struct seen *seen);

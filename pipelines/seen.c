@@ -139,6 +139,12 @@ static void load_one(struct seen *seen, uint64_t hash, uint32_t hour)
 		put(seen, hash, (uint16_t)hour);
 }
 
+void seen_reserve(struct seen *seen, size_t count)
+{
+	if (capacity_for(count) > seen->capacity)
+		rebuild(seen, capacity_for(count), seen->swept_hour, UINT16_MAX);
+}
+
 void seen_load(struct seen *seen, uint32_t hour, const char *hashes, size_t count, uint32_t window)
 {
 	if (seen->count == 0)

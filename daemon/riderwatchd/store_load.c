@@ -10,7 +10,7 @@
 #include "log.h"
 #include "must.h"
 
-#define PIECE_SIZE (256 * 1024) /* some 30,000 ids: about a millisecond of the loop's time */
+#define PIECE_SIZE (64 * 1024) /* some 8,000 ids; all of them may touch new pages of the table */
 #define HASH_SIZE 8
 #define TRIES_MAX 5
 #define TOPIC_MAX 256
@@ -179,15 +179,16 @@ static bool parse_key(const redisReply *reply, uint8_t key[STREAM_KEY_SIZE])
 	return true;
 }
 
-/* status, uuid, key, start, W, T, hours */
+/* status, uuid, key, start, W, T, hours, bytes of the journal */
 static bool parse_load(struct loading *loading, const redisReply *reply)
 {
-	if (!store_is_array(reply, 7) || !reply->element[6]->str ||
+	if (!store_is_array(reply, 8) || !reply->element[6]->str ||
 	    !store_copy_uuid(reply->element[1], loading->reply.uuid))
 		return false;
 	stream_drop(&loading->stream);
 	loading->stream = alloc_zeroed(1, sizeof *loading->stream);
 	loading->stream->seen = seen_new();
+	seen_reserve(loading->stream->seen, (size_t)reply->element[7]->integer / HASH_SIZE);
 	loading->stream->time_ms = reply->element[5]->integer < 0 ? STREAM_TIME_NONE : reply->element[5]->integer;
 	loading->reply.ok = true;
 	loading->reply.created |= strcmp(store_status(reply), "created") == 0;

@@ -348,7 +348,7 @@ end
 -- A user who may call the function but not what it calls would have every write passed over.
 local NEEDED = {
 	{ 'HGET', 'field' }, { 'HMGET', 'field' }, { 'HSET', 'field', '1' }, { 'HINCRBY', 'field', '1' }, { 'DEL' }, { 'UNLINK' },
-	{ 'EXPIREAT', '1' }, { 'APPEND', '' }, { 'GETRANGE', '0', '1' },
+	{ 'EXPIREAT', '1' }, { 'APPEND', '' }, { 'GETRANGE', '0', '1' }, { 'STRLEN' },
 }
 
 local function check_permissions(key)
@@ -367,12 +367,22 @@ local function read_state(log)
 	return state[1] and state[2] and state[3] and state[4] and state[5] and state
 end
 
-local function reply_state(status, state)
-	return { status, state[1], state[2], tonumber(state[3]), tonumber(state[4]), tonumber(state[5]), state[6] or '' }
+local function journal_bytes(shard, topic, hours)
+	local bytes = 0
+	for hour in string.gmatch(hours, '%d+') do
+		bytes = bytes + redis.call('STRLEN', shard .. 'seen:' .. topic .. ':' .. hour)
+	end
+	return bytes
+end
+
+local function reply_state(status, log, topic, state)
+	local shard, hours = string.match(log, '^rw:{%d+}:') or fail('RWARGS log key'), state[6] or ''
+	return { status, state[1], state[2], tonumber(state[3]), tonumber(state[4]), tonumber(state[5]), hours,
+		journal_bytes(shard, topic, hours) }
 end
 
 -- Keys: log, feeds (topics counted into this shard). Arguments: mode (read, create, rebuild), create_at, uuid, key, topic.
--- Replies with status (ok, created, missing), uuid, key, start, W, T, hours.
+-- Replies with status (ok, created, missing), uuid, key, start, W, T, hours, journal bytes.
 local function rw_load(keys, args)
 	local log, feeds = keys[1], keys[2]
 	local mode, create_at, uuid, key, topic = args[1], args[2], args[3], args[4], args[5]
@@ -380,7 +390,7 @@ local function rw_load(keys, args)
 	check_permissions(log)
 	local state = read_state(log)
 	if state and mode ~= 'rebuild' then
-		return reply_state('ok', state)
+		return reply_state('ok', log, topic, state)
 	elseif mode == 'read' then
 		return { 'missing' }
 	end
@@ -392,7 +402,7 @@ local function rw_load(keys, args)
 	redis.call('DEL', log)
 	redis.call('HSET', log, 'store', uuid, 'key', key, 'start', create_at, 'applied', create_at, 'time', '-1')
 	redis.call('HSET', feeds, topic, uuid)
-	return reply_state('created', read_state(log))
+	return reply_state('created', log, topic, read_state(log))
 end
 
 -- Key: log. Replies with status (ok, missing), uuid, start, W.

@@ -500,6 +500,7 @@ static void test_load_creates_once(void **state)
 	assert_int_equal(reply->element[4]->integer, 50);
 	assert_int_equal(reply->element[5]->integer, START_MS);
 	assert_int_equal(atoll(reply->element[6]->str), START_HOUR);
+	assert_int_equal(reply->element[7]->integer, 8);
 	run_free(reply);
 }
 

@@ -105,6 +105,13 @@ static int64_t now_ms(void)
 	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
+static int64_t cpu_us(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
+}
+
 static void turn(struct owner *owner, int64_t ms)
 {
 	struct timeval after = { ms / 1000, ms % 1000 * 1000 };
@@ -317,23 +324,18 @@ static void test_load_of_a_large_journal(void **state)
 		wait_for(owner, &owner->applied, 1);
 		assert_int_equal(owner->results[0], APPLY_OK);
 	}
-	struct timespec cpu_before, cpu_after;
-	int64_t before = now_ms(), longest = 0;
+	int64_t before = now_ms(), cpu_before = cpu_us(), longest = 0;
 	struct store_load load = { 3, 44, TOPIC, PARTITION, false, false, 0, 24 };
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu_before);
 	owner->loaded = 0;
 	store_load(owner->store, &load);
 	while (!owner->loaded) {
-		int64_t at = now_ms();
+		int64_t at = cpu_us();
 		event_base_loop(owner->base, EVLOOP_ONCE);
-		longest = now_ms() - at > longest ? now_ms() - at : longest;
+		longest = cpu_us() - at > longest ? cpu_us() - at : longest;
 	}
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu_after);
-	print_message("load of %d ids: %lld ms, %lld ms of CPU, longest turn %lld ms\n", IDS,
-		      (long long)(now_ms() - before),
-		      (long long)((cpu_after.tv_sec - cpu_before.tv_sec) * 1000 +
-				  (cpu_after.tv_nsec - cpu_before.tv_nsec) / 1000000),
-		      (long long)longest);
+	print_message("load of %d ids: %lld ms, %lld ms of CPU, longest turn %lld us of CPU\n", IDS,
+		      (long long)(now_ms() - before), (long long)(cpu_us() - cpu_before) / 1000, (long long)longest);
+	assert_in_range(longest, 0, 100000);
 	assert_true(owner->reply.ok);
 	assert_int_equal(owner->reply.applied, 100 + IDS / CHUNK);
 	assert_int_equal(seen_count(owner->stream->seen), IDS);
@@ -672,8 +674,9 @@ static void test_user_without_admin_commands(void **state)
 {
 	struct owner *owner = *state;
 	start_redis(owner, NULL);
-	command(owner, "ACL SETUSER daemon on >secret ~rw:* +fcall +function|load +function|list +get +set +getrange "
-		       "+hget +hmget +hset +hincrby +del +unlink +expireat +append +time");
+	command(owner,
+		"ACL SETUSER daemon on >secret ~rw:* +fcall +function|load +function|list +get +set +getrange +strlen "
+		"+hget +hmget +hset +hincrby +del +unlink +expireat +append +time");
 	owner->config.redis_user = (char *)"daemon";
 	set_password_file(owner, "secret");
 	start_ready(owner);
