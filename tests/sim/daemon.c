@@ -155,12 +155,6 @@ static void on_publish(struct world *world, struct daemon *daemon, const struct 
 	worker_add(world, daemon, job);
 }
 
-static void ask(struct daemon *daemon, const struct request *request)
-{
-	MUST(daemon->connected && daemon->request_count < REQUESTS_MAX);
-	daemon->requests[daemon->request_count++] = *request;
-}
-
 static void on_load(struct world *world, struct daemon *daemon, const struct protocol_action *action)
 {
 	struct request request = { .kind = REQUEST_LOAD, .slot = action->slot, .token = action->token };
@@ -168,7 +162,7 @@ static void on_load(struct world *world, struct daemon *daemon, const struct pro
 	request.may_create = action->may_create || world->bug == BUG_MISSING_IS_ZERO;
 	request.rebuild = action->rebuild;
 	request.create_at = (int)action->create_at;
-	ask(daemon, &request);
+	client_ask(daemon, &request);
 }
 
 static void on_apply(struct daemon *daemon, struct protocol_chunk *chunk)
@@ -176,7 +170,7 @@ static void on_apply(struct daemon *daemon, struct protocol_chunk *chunk)
 	struct request request = { .kind = REQUEST_APPLY, .slot = chunk->slot, .token = chunk->token, .chunk = chunk };
 
 	request.effects = ((const struct sim_chunk *)chunk)->effects;
-	ask(daemon, &request);
+	client_ask(daemon, &request);
 }
 
 static void on_start(struct world *world, struct daemon *daemon, const struct protocol_action *action)
@@ -321,104 +315,6 @@ void daemon_pump(struct world *world, struct daemon *daemon)
 		daemon_crash(world, daemon); /* nothing is left to lose */
 }
 
-/* ---- Redis ---- */
-
-static void deliver_load(struct world *world, struct daemon *daemon, const struct request *request)
-{
-	struct place *place = &daemon->places[request->slot];
-	const struct committed *group = &world->kafka.groups[GROUP_REAL][request->slot];
-	struct load_reply reply;
-
-	redis_reply(&request->seen, request->created, &reply);
-	if (world->bug == BUG_NO_UUID_CHECK && group->present)
-		memcpy(reply.uuid, &group->uuid, sizeof(group->uuid));
-	place->aside = request->seen.state;
-	place->aside_uuid = request->seen.uuid;
-	protocol_loaded(daemon->protocol, request->slot, request->token, &reply, world->now);
-}
-
-static void deliver(struct world *world, struct daemon *daemon)
-{
-	struct request request = daemon->requests[0];
-	struct load_reply reply;
-
-	if (daemon->request_count == 0 || !request.executed)
-		return;
-	memmove(&daemon->requests[0], &daemon->requests[1], --daemon->request_count * sizeof(request));
-	switch (request.kind) {
-	case REQUEST_APPLY:
-		protocol_applied(daemon->protocol, request.chunk, request.result, world->now);
-		break;
-	case REQUEST_LOAD:
-		deliver_load(world, daemon, &request);
-		break;
-	case REQUEST_WATCH:
-		redis_reply(&request.seen, false, &reply);
-		protocol_watched(daemon->protocol, request.slot, request.token, request.at_least, &reply, world->now);
-		break;
-	}
-	daemon_pump(world, daemon);
-}
-
-static void execute_next(struct world *world, struct daemon *daemon)
-{
-	if (world->redis.down)
-		return;
-	for (size_t i = 0; i < daemon->request_count; i++) {
-		if (daemon->requests[i].executed)
-			continue;
-		redis_execute(world, &daemon->requests[i]);
-		return;
-	}
-}
-
-static void watch(struct world *world, struct daemon *daemon)
-{
-	struct request request = { .kind = REQUEST_WATCH, .slot = random_below(world, world->partitions) };
-
-	if (!daemon->connected || daemon->request_count > REQUESTS_MAX / 2 || world->bug == BUG_NO_WATCH)
-		return;
-	if (protocol_watches(daemon->protocol, request.slot, &request.token, &request.at_least))
-		ask(daemon, &request);
-}
-
-static void connect_store(struct world *world, struct daemon *daemon)
-{
-	if (daemon->connected || world->redis.down)
-		return;
-	daemon->connected = true;
-	TRACE(world, "daemon %d: connected", daemon->name);
-	protocol_store_ready(daemon->protocol, world->now);
-	daemon_pump(world, daemon);
-}
-
-/* What was sent was executed without an answer, is on its way for long, or is gone. */
-static void abandon_requests(struct world *world, struct daemon *daemon)
-{
-	for (size_t i = 0; i < daemon->request_count; i++) {
-		struct request *request = &daemon->requests[i];
-
-		if (request->executed)
-			continue;
-		if (strikes(world, FAULT_LATE_REDIS, 50))
-			redis_add_late(world, request);
-		else if (!world->redis.down && random_percent(world, 50))
-			redis_execute(world, request);
-	}
-	daemon->request_count = 0;
-}
-
-void daemon_disconnect(struct world *world, struct daemon *daemon)
-{
-	if (!daemon->alive || !daemon->connected)
-		return;
-	TRACE(world, "daemon %d: disconnected", daemon->name);
-	daemon->connected = false;
-	abandon_requests(world, daemon);
-	protocol_store_lost(daemon->protocol, world->now);
-	daemon_pump(world, daemon);
-}
-
 /* ---- group ---- */
 
 static void join(struct world *world, struct daemon *daemon)
@@ -436,8 +332,24 @@ static void join(struct world *world, struct daemon *daemon)
 	TRACE(world, "daemon %d: joins as %d", daemon->name, daemon->member);
 }
 
+bool daemon_has_twin(const struct world *world, const struct daemon *daemon)
+{
+	for (int i = 0; i < world->daemon_count; i++) {
+		const struct daemon *other = &world->daemons[i];
+
+		if (other != daemon && other->alive && other->name == daemon->name)
+			return true;
+	}
+	return false;
+}
+
 static void lose(struct world *world, struct daemon *daemon)
 {
+	/* A static member whose place was taken is fenced for good: the daemon exits. */
+	if (world->kafka.members[daemon->name].present && daemon_has_twin(world, daemon)) {
+		daemon_crash(world, daemon);
+		return;
+	}
 	daemon->member = 0;
 	if (!daemon->owns)
 		return;
@@ -522,7 +434,7 @@ void daemon_crash(struct world *world, struct daemon *daemon)
 		return;
 	TRACE(world, "daemon %d: ends", daemon->name);
 	daemon->alive = false;
-	abandon_requests(world, daemon);
+	client_abandon(world, daemon);
 	if (daemon->job_count > 0 && job->kind == JOB_PUBLISH && job->stage == 3 &&
 	    strikes(world, FAULT_LATE_KAFKA, 30))
 		kafka_add_late(world, (struct late_kafka){
@@ -560,17 +472,9 @@ static void read_some(struct world *world, struct daemon *daemon)
 	daemon_pump(world, daemon);
 }
 
-static void talk_to_store(struct world *world, struct daemon *daemon)
-{
-	if (!daemon->connected)
-		connect_store(world, daemon);
-	else
-		execute_next(world, daemon);
-}
-
 static void (*const steps[])(struct world *, struct daemon *) = {
-	read_some, read_some,     worker_step, worker_step, worker_step, worker_step, talk_to_store,
-	deliver,   talk_to_store, deliver,     publish,     close_some,  poll_group,  watch,
+	read_some,      read_some,   worker_step,    worker_step, worker_step, worker_step, client_talk,
+	client_deliver, client_talk, client_deliver, publish,     close_some,  poll_group,  client_watch,
 };
 #define STEP_COUNT ((int)(sizeof(steps) / sizeof(steps[0])))
 

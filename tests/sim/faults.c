@@ -63,7 +63,7 @@ static bool pause(struct world *world)
 static void disconnect_all(struct world *world)
 {
 	for (int i = 0; i < world->daemon_count; i++)
-		daemon_disconnect(world, &world->daemons[i]);
+		client_disconnect(world, &world->daemons[i]);
 }
 
 static bool tail_loss(struct world *world)
@@ -91,7 +91,7 @@ static bool failover(struct world *world)
 	redis_go_back(world);
 	for (int i = 0; i < world->daemon_count; i++)
 		if (random_percent(world, 40))
-			daemon_disconnect(world, &world->daemons[i]);
+			client_disconnect(world, &world->daemons[i]);
 	return true;
 }
 

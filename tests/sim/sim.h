@@ -96,6 +96,7 @@ struct scenario {
 	bool rebuild;            /* daemons start with the operator's order to rebuild */
 	int partitions, daemons; /* 0: drawn */
 	bool cold;               /* many starts before anything was committed */
+	bool twins;              /* two processes under one instance name */
 };
 extern const struct scenario scenarios[];
 extern const size_t scenario_count;
@@ -376,12 +377,20 @@ void redis_reply(const struct shard *shard, bool created, struct load_reply *rep
 void daemon_start(struct world *world, struct daemon *daemon);
 void daemon_crash(struct world *world, struct daemon *daemon);
 void daemon_stop(struct world *world, struct daemon *daemon);
-void daemon_disconnect(struct world *world, struct daemon *daemon);
+/* True when another live process uses this one's name. */
+bool daemon_has_twin(const struct world *world, const struct daemon *daemon);
 /* One small step of its own choice. */
 void daemon_step(struct world *world, struct daemon *daemon);
 /* One of each, for a quick way to rest. */
 void daemon_turn(struct world *world, struct daemon *daemon);
 void daemon_pump(struct world *world, struct daemon *daemon);
+/* client.c: the daemon's Redis connection */
+void client_ask(struct daemon *daemon, const struct request *request);
+void client_talk(struct world *world, struct daemon *daemon); /* connects, or has the next request executed */
+void client_deliver(struct world *world, struct daemon *daemon);
+void client_watch(struct world *world, struct daemon *daemon);
+void client_abandon(struct world *world, struct daemon *daemon);
+void client_disconnect(struct world *world, struct daemon *daemon);
 /* worker.c: the daemon's Kafka thread */
 void worker_add(struct world *world, struct daemon *daemon, struct job job);
 void worker_step(struct world *world, struct daemon *daemon);

@@ -63,7 +63,7 @@ static void set_up(struct world *world)
 	for (int i = 0; i < world->partitions; i++)
 		input_make(world, &world->inputs[i]);
 	for (int i = 0; i < world->daemon_count; i++) {
-		world->daemons[i].name = i;
+		world->daemons[i].name = world->scenario->twins ? i / 2 : i;
 		daemon_start(world, &world->daemons[i]);
 	}
 }
@@ -131,9 +131,13 @@ static void heal(struct world *world)
 	for (int i = 0; i < world->partitions; i++)
 		world->inputs[i].visible = world->inputs[i].length;
 	for (int i = 0; i < world->daemon_count; i++) {
-		world->daemons[i].paused = false;
-		if (!world->daemons[i].alive)
-			daemon_start(world, &world->daemons[i]);
+		struct daemon *daemon = &world->daemons[i];
+
+		daemon->paused = false;
+		if (daemon_has_twin(world, daemon))
+			daemon_crash(world, daemon);
+		else if (!daemon->alive)
+			daemon_start(world, daemon);
 	}
 }
 
@@ -171,7 +175,7 @@ static void turn(struct world *world)
 
 		if (daemon->alive)
 			daemon_turn(world, daemon);
-		else
+		else if (!daemon_has_twin(world, daemon))
 			daemon_start(world, daemon); /* a graceful stop that began before */
 	}
 }
