@@ -96,20 +96,15 @@ static void on_log(const rd_kafka_t *handle, int level, const char *facility, co
 {
 	static struct log_site sites[16];
 	unsigned site = 0;
-	char line[512];
-	size_t size = 0;
 
 	for (const char *at = facility; *at; at++)
 		site = site * 31 + (unsigned char)*at;
-	for (; text[size] && size < sizeof(line) - 1; size++)
-		line[size] = text[size] == '"' ? '\'' : text[size];
-	line[size] = '\0';
 	log_write(level <= 3   ? LOG_ERROR
 		  : level == 4 ? LOG_WARNING
 		  : level <= 6 ? LOG_INFO
 			       : LOG_DEBUG,
-		  &sites[site % COUNT(sites)], "librdkafka says", "client=%s facility=%s text=\"%s\"",
-		  rd_kafka_name(handle), facility, line);
+		  &sites[site % COUNT(sites)], "librdkafka says", "client=%s facility=%s text=%s",
+		  rd_kafka_name(handle), facility, text);
 }
 
 static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, char *error, size_t error_size)

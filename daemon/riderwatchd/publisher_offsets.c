@@ -14,7 +14,7 @@ static const char *topic_of(const struct publisher *publisher, enum input input)
 static void failed(struct publisher *publisher, rd_kafka_resp_err_t code, const char *what, const char *topic,
 		   int32_t partition)
 {
-	log_limited(LOG_WARNING, "offsets cannot be read", "what=\"%s\" topic=%s partition=%d error=%s", what, topic,
+	log_limited(LOG_WARNING, "offsets cannot be read", "what=%s topic=%s partition=%d error=%s", what, topic,
 		    (int)partition, rd_kafka_err2name(code));
 	publisher_report(publisher, code, topic, NULL);
 }

@@ -23,7 +23,9 @@ struct transaction {
 	int64_t until_ms;
 	int commits;                     /* calls of commit */
 	rd_kafka_resp_err_t commit_code; /* answer of the last one */
-	bool reported;
+	/* The first error that was not to be tried again. */
+	const char *failed_step;
+	rd_kafka_resp_err_t failed_code;
 };
 
 typedef rd_kafka_error_t *call_f(struct transaction *transaction);
@@ -73,17 +75,6 @@ static const struct {
 	[STEP_ABORT] = { "abort_transaction", call_abort },
 };
 
-static void report(struct transaction *transaction, rd_kafka_resp_err_t code, const char *what)
-{
-	bool taints = false;
-
-	if (transaction->reported)
-		return;
-	transaction->reported = publisher_report(transaction->publisher, code, what, &taints);
-	if (taints)
-		atomic_store(&transaction->producer->tainted, true);
-}
-
 /* Retriable is none of the three ends; anything without a flag is treated as fatal, as the library asks for. */
 static bool ends(struct transaction *transaction, const rd_kafka_error_t *error, enum ending *ending)
 {
@@ -104,16 +95,35 @@ static bool ends(struct transaction *transaction, const rd_kafka_error_t *error,
 	return true;
 }
 
-/* A record that could not be delivered explains more than the error of the call. */
-static void explain(struct transaction *transaction, const char *step, const rd_kafka_error_t *error)
+static void note_error(struct transaction *transaction, const char *step, const rd_kafka_error_t *error, bool end)
 {
-	log_limited(LOG_WARNING, "transaction step failed", "step=\"%s\" error=%s text=\"%s\" record_error=%s topic=%s",
-		    step, rd_kafka_error_name(error), rd_kafka_error_string(error),
-		    rd_kafka_err2name(transaction->producer->failed),
-		    transaction->producer->failed ? transaction->producer->failed_topic : "-");
-	if (transaction->producer->failed)
-		report(transaction, transaction->producer->failed, transaction->producer->failed_topic);
-	report(transaction, rd_kafka_error_code(error), step);
+	log_limited(LOG_WARNING, end ? "transaction step failed" : "transaction step is tried again",
+		    "step=%s error=%s text=%s", step, rd_kafka_error_name(error), rd_kafka_error_string(error));
+	if (end && !transaction->failed_step) {
+		transaction->failed_step = step;
+		transaction->failed_code = rd_kafka_error_code(error);
+	}
+}
+
+/* A record that could not be delivered explains more than the error of the call, but may be heard of only in the abort.
+ */
+static void report_fault(struct transaction *transaction)
+{
+	struct producer *producer = transaction->producer;
+	bool taints = false;
+
+	if (producer->failed)
+		log_limited(LOG_WARNING, "record not delivered", "topic=%s error=%s", producer->failed_topic,
+			    rd_kafka_err2name(producer->failed));
+	/* After a lost session we join again as a new member under our instance name, and a batch read before is
+	 * refused like this: no rival is needed. A real one ends the consumer. */
+	if (transaction->failed_code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
+		return;
+	if (!producer->failed ||
+	    !publisher_report(transaction->publisher, producer->failed, producer->failed_topic, &taints))
+		publisher_report(transaction->publisher, transaction->failed_code, transaction->failed_step, &taints);
+	if (taints)
+		atomic_store(&producer->tainted, true);
 }
 
 static enum ending run_step(struct transaction *transaction, enum step step)
@@ -129,11 +139,7 @@ static enum ending run_step(struct transaction *transaction, enum step step)
 		if (!error)
 			return ENDING_OK;
 		end = ends(transaction, error, &ending);
-		if (end && ending != ENDING_LATE)
-			explain(transaction, steps[step].name, error);
-		else
-			log_limited(LOG_WARNING, "transaction step is tried again", "step=\"%s\" error=%s",
-				    steps[step].name, rd_kafka_error_name(error));
+		note_error(transaction, steps[step].name, error, end && ending != ENDING_LATE);
 		rd_kafka_error_destroy(error);
 		if (end)
 			return ending;
@@ -181,9 +187,9 @@ static enum ending produce_record(struct transaction *transaction, const struct 
 	}
 	if (!code)
 		return ENDING_OK;
-	log_limited(LOG_WARNING, "record refused by the producer", "error=%s topic=%s bytes=%zu",
-		    rd_kafka_err2name(code), rd_kafka_topic_name(topic), record->payload.size);
-	report(transaction, code, rd_kafka_topic_name(topic));
+	transaction->producer->failed = code;
+	snprintf(transaction->producer->failed_topic, sizeof(transaction->producer->failed_topic), "%s",
+		 rd_kafka_topic_name(topic));
 	return code == RD_KAFKA_RESP_ERR__FATAL || code == RD_KAFKA_RESP_ERR__STATE ? ENDING_LOST : ENDING_ABORT;
 }
 
@@ -276,6 +282,9 @@ enum publish_result transaction_run(struct publisher *publisher, const struct pu
 	transaction.offsets = offset_list(publisher->config, job);
 	if (run_step(&transaction, STEP_BEGIN) == ENDING_OK)
 		result = finish(&transaction, run_to_commit(&transaction, &records));
+	rd_kafka_poll(publisher->producer.handle, 0);
+	if (result != PUBLISH_COMMITTED)
+		report_fault(&transaction);
 	rd_kafka_topic_partition_list_destroy(transaction.offsets);
 	pthread_mutex_lock(&publisher->lock);
 	publisher->stats.records += result == PUBLISH_COMMITTED ? records : 0;

@@ -345,7 +345,7 @@ void source_close(struct source *source, void (*on_closed)(void *context))
 	listen_to_queue(source, source->closing_queue);
 	error = rd_kafka_consumer_close_queue(source->consumer, source->closing_queue);
 	if (error) {
-		log_warning("the group is left without a good-bye", "error=\"%s\"", rd_kafka_error_string(error));
+		log_warning("the group is left without a good-bye", "error=%s", rd_kafka_error_string(error));
 		rd_kafka_error_destroy(error);
 		source->close_refused = true;
 	}
