@@ -36,6 +36,7 @@ struct automaton {
 void alphabet_init(struct alphabet *alphabet, struct arena *arena)
 {
 	alphabet->symbols = arena_zalloc(arena, FOLD_CODES * sizeof(uint16_t));
+	alphabet->kinds = arena_zalloc(arena, FOLD_CODES);
 	alphabet->count = 1;
 }
 
@@ -52,8 +53,9 @@ void alphabet_close(struct alphabet *alphabet)
 {
 	for (uint32_t code = 0; code < FOLD_CODES; code++) {
 		uint32_t folded = fold_character(code);
-		if (folded != code && folded < FOLD_CODES)
+		if (folded != code)
 			alphabet->symbols[code] = alphabet->symbols[folded];
+		alphabet->kinds[code] = fold_is_latin(folded) ? KIND_LATIN : (uint8_t)fold_border(folded);
 	}
 }
 

@@ -8,9 +8,12 @@
 #define WORD_LENGTH_MAX 24 /* characters, separators not counted */
 #define WORD_NONE UINT32_MAX
 
+#define KIND_LATIN 0x80
+
 /* Dense numbers of the characters that occur in phrases or n-grams; 0 = in none of them. */
 struct alphabet {
 	uint16_t *symbols; /* FOLD_CODES entries, by unfolded character */
+	uint8_t *kinds;    /* FOLD_CODES entries: an enum border, or KIND_LATIN */
 	uint32_t count;
 };
 

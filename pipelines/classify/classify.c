@@ -186,44 +186,48 @@ static void end_clause(struct scan *scan)
 	scan->word_count = 0;
 }
 
-static bool glued_after(const struct scan *scan, uint32_t last, uint32_t next)
+static uint8_t kind_of(const struct scan *scan, uint32_t code)
 {
-	if (!fold_is_latin(last) || next >= scan->text.size)
-		return false;
-	return fold_is_latin(fold_character(fold_decode(scan->text, &next)));
+	return code < FOLD_CODES ? scan->ruleset->alphabet.kinds[code] : (uint8_t)BORDER_NONE;
 }
 
-static void find_words(struct scan *scan, uint32_t folded, uint32_t to)
+static void find_words(struct scan *scan, uint32_t to)
 {
-	uint32_t end = scan->characters;
-	bool glued = glued_after(scan, folded, to);
+	const struct automaton *automaton = scan->ruleset->automaton;
 
-	for (uint32_t word = automaton_word(scan->ruleset->automaton, scan->state); word != WORD_NONE && !glued;
-	     word = automaton_shorter(scan->ruleset->automaton, word)) {
-		uint32_t start = end - automaton_length(scan->ruleset->automaton, word);
+	for (uint32_t word = automaton_word(automaton, scan->state); word != WORD_NONE; word = automaton_shorter(automaton, word)) {
+		uint32_t start = scan->characters - automaton_length(automaton, word);
 		if (scan->ring[start % RING].glued)
 			continue;
 		if (scan->word_count == CLAUSE_WORDS_MAX)
 			end_clause(scan);
 		scan->words[scan->word_count++] = (struct found){
-			.at = { start, end, scan->ring[start % RING].steps, scan->steps, scan->ring[start % RING].from,
-				to },
+			.at = { start, scan->characters, scan->ring[start % RING].steps, scan->steps,
+				scan->ring[start % RING].from, to },
 			.uses = scan->ruleset->uses[word],
 		};
 	}
 }
 
-static void read_character(struct scan *scan, uint32_t code, uint32_t folded, uint32_t from, uint32_t to, bool glued)
+/* Latin words match whole: a word may neither end before a Latin character nor start after one. */
+static bool latin_follows(const struct scan *scan, uint32_t at)
 {
+	return at < scan->text.size && kind_of(scan, fold_decode(scan->text, &at)) == KIND_LATIN;
+}
+
+static void read_character(struct scan *scan, uint32_t code, uint32_t from, uint32_t to, bool glued)
+{
+	bool latin = kind_of(scan, code) == KIND_LATIN;
 	uint16_t symbol = code < FOLD_CODES ? scan->ruleset->alphabet.symbols[code] : 0;
 
 	scan->ring[scan->characters % RING].from = from;
 	scan->ring[scan->characters % RING].steps = scan->steps;
 	scan->ring[scan->characters % RING].glued = glued;
-	scan->steps += fold_is_latin(folded) ? 1 : STEPS;
+	scan->steps += latin ? 1 : STEPS;
 	scan->characters++;
 	scan->state = automaton_step(scan->ruleset->automaton, scan->state, symbol);
-	find_words(scan, folded, to);
+	if (automaton_word(scan->ruleset->automaton, scan->state) != WORD_NONE && !(latin && latin_follows(scan, to)))
+		find_words(scan, to);
 	if (symbol)
 		ngrams_add(&scan->ruleset->ngrams, symbol, 0, &scan->ballot->ngrams);
 	if (symbol && scan->previous)
@@ -236,18 +240,16 @@ static void scan_text(struct scan *scan)
 	bool latin = false;
 
 	for (uint32_t at = 0; at < scan->text.size;) {
-		uint32_t from = at, code = fold_decode(scan->text, &at), folded = fold_character(code);
-		enum border border = fold_border(folded);
-		if (border == BORDER_NONE) {
-			bool now = fold_is_latin(folded);
-			read_character(scan, code, folded, from, at, latin && now);
-			latin = now;
+		uint32_t from = at, code = fold_decode(scan->text, &at);
+		uint8_t kind = kind_of(scan, code);
+		if (kind == BORDER_SOFT || kind == BORDER_HARD) {
+			end_clause(scan);
+			latin = false;
+			scan->sentence += kind == BORDER_HARD;
 			continue;
 		}
-		end_clause(scan);
-		latin = false;
-		if (border == BORDER_HARD)
-			scan->sentence++;
+		read_character(scan, code, from, at, latin && kind == KIND_LATIN);
+		latin = kind == KIND_LATIN;
 	}
 	end_clause(scan);
 }
