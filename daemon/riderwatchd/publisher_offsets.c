@@ -16,7 +16,10 @@ static void failed(struct publisher *publisher, rd_kafka_resp_err_t code, const 
 {
 	log_limited(LOG_WARNING, "offsets cannot be read", "what=%s topic=%s partition=%d error=%s", what, topic,
 		    (int)partition, rd_kafka_err2name(code));
-	publisher_report(publisher, code, topic, NULL);
+	/* That the input topics exist was checked at start: a broker that starts may not know them for a moment. */
+	if (code != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && code != RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC &&
+	    code != RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
+		publisher_report(publisher, code, topic, NULL);
 }
 
 /* Stable: waits until no transaction holds the offset, and times out while one does. */

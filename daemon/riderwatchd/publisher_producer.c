@@ -9,7 +9,7 @@
 #include "kafka_fault.h"
 #include "log.h"
 
-#define WARM_TRIES 5
+#define WARM_TRIES 12
 #define WARM_PAUSE_US 300000
 
 /* Requests of which a late copy can end or change the transaction after the one it belongs to. */

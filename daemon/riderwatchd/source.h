@@ -50,8 +50,8 @@ void source_assign(struct source *source, const struct source_partition *partiti
  * delivered any more. Moves made in one turn of the loop cost one new assignment. */
 void source_seek(struct source *source, const struct source_partition *partition);
 void source_release(struct source *source);
-/* false: stop delivering records but keep the membership (what was fetched ahead is dropped once that lasts over a second); true: go on exactly
- * where delivery stopped. */
+/* false: stop delivering records but keep the membership (what was fetched ahead is dropped once that lasts over a second);
+ * true: go on exactly where delivery stopped. */
 void source_set_reading(struct source *source, bool reading);
 /* Leaves the group without blocking the loop; on_closed comes when it is done. Records and rebalances are not reported any more. */
 void source_close(struct source *source, void (*on_closed)(void *context));

@@ -48,6 +48,19 @@ static int64_t now_us(void)
 	return now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+static pid_t stop_broker(const char *pid, unsigned seconds)
+{
+	pid_t child = fork();
+
+	if (child == 0) {
+		sleep(seconds);
+		kill(atoi(pid), SIGCONT);
+		_exit(0);
+	}
+	kill(atoi(pid), SIGSTOP);
+	return child;
+}
+
 /* The broker hangs in the middle of a transaction: whatever comes of it, the producer is tainted, and the stable offset
  * tells the same as the records that are visible. */
 static void broker_hangs(void **state)
@@ -66,13 +79,7 @@ static void broker_hangs(void **state)
 	desk_open(&desk, &member, &fixture, "one");
 	desk_recreate(&desk, true);
 	assert_int_equal(desk_publish(&desk, fixture.dead, 1, "before", 1, "a"), PUBLISH_COMMITTED);
-	child = fork();
-	if (child == 0) {
-		sleep(5);
-		kill(atoi(pid), SIGCONT);
-		_exit(0);
-	}
-	kill(atoi(pid), SIGSTOP);
+	child = stop_broker(pid, 5);
 	desk_publish(&desk, fixture.dead, 1, "during", 2, "b");
 	waitpid(child, NULL, 0);
 	assert_true(desk.tainted);
@@ -88,6 +95,46 @@ static void broker_hangs(void **state)
 		assert_int_equal(seen.count, 1);
 	assert_int_equal(desk_publish(&desk, fixture.dead, 1, "after", 3, "c"), PUBLISH_COMMITTED);
 	assert_string_equal(desk.fatal, "");
+	desk_close(&desk);
+	reader_close(&member);
+}
+
+/* No heartbeat for longer than the session: the partitions are revoked as lost, and given again. What was read before
+ * cannot be committed any more, what is read afterwards can. */
+static void session_lost(void **state)
+{
+	const char *pid = getenv("RIDERWATCH_TEST_BROKER_PID");
+	struct reader member = { .start_at_once = true };
+	rd_kafka_consumer_group_metadata_t *old, *young;
+	struct desk desk;
+	pid_t child;
+
+	(void)state;
+	if (!pid)
+		skip();
+	kafka_fixture_new_group(&fixture);
+	for (int partition = 0; partition < READER_PARTITIONS; partition++)
+		kafka_fixture_produce(&fixture, fixture.reports, partition, 0, 20);
+	reader_open(&member, &fixture, "one");
+	desk_open(&desk, &member, &fixture, "one");
+	assert_true(reader_until(&member, &member.records, 1, 20000));
+	old = member.metadata;
+	member.metadata = NULL;
+	child = stop_broker(pid, 9);
+	assert_true(reader_until(&member, &member.revoked, 1, 30000));
+	waitpid(child, NULL, 0);
+	assert_true(reader_until(&member, &member.assigned, 2, 30000));
+	assert_int_equal(member.lost, 1);
+	desk_recreate(&desk, true);
+	young = member.metadata;
+	member.metadata = old;
+	assert_int_equal(desk_publish(&desk, fixture.dead, 1, "old", 1, "old"), PUBLISH_ABORTED);
+	member.metadata = young;
+	assert_int_equal(desk_publish(&desk, fixture.dead, 1, "young", 2, "young"), PUBLISH_COMMITTED);
+	assert_string_equal(desk.fatal, "");
+	assert_string_equal(member.fatal, "");
+	assert_int_equal(member.wrong, 0);
+	rd_kafka_consumer_group_metadata_destroy(old);
 	desk_close(&desk);
 	reader_close(&member);
 }
@@ -248,6 +295,7 @@ int main(int count, char **arguments)
 		cmocka_unit_test(cost_of_transactions),
 		cmocka_unit_test(cost_of_reading),
 		cmocka_unit_test(broker_hangs),
+		cmocka_unit_test(session_lost),
 	};
 	const char *brokers = getenv("RIDERWATCH_TEST_BROKERS");
 	int failed;
@@ -260,6 +308,7 @@ int main(int count, char **arguments)
 	}
 	log_init(getenv("VERBOSE") ? LOG_INFO : LOG_ERROR, LOG_TEXT, "test");
 	kafka_fixture_open(&fixture, brokers, READER_PARTITIONS);
+	cmocka_set_test_filter(getenv("ONLY"));
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	kafka_fixture_close(&fixture);
 	return failed;
