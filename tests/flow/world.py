@@ -12,7 +12,7 @@ import urllib.request
 from collections import defaultdict, namedtuple
 
 import redis
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from fold import Fold, alert_id
 
@@ -22,6 +22,8 @@ ALERT_KINDS = {"alerts_emergency": "emergency", "alerts_fire": "fire", "alerts_f
 NAMES = {"reports": "rider.reports.v1", "deliveries": "rider.deliveries.v1", "alerts_emergency": "rider.alerts.emergency.v1",
          "alerts_fire": "rider.alerts.fire.v1", "alerts_food": "rider.alerts.food.v1", "dead_letters": "rider.dlq.v1"}
 INPUTS = ("reports", "deliveries")
+TRANSIENT = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART,
+             KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN)
 REPORT_FIELDS = ("rider", "category", "points", "score", "state", "jurisdiction")  # what a dashboard may read
 
 Record = namedtuple("Record", "topic partition offset timestamp key value headers")
@@ -214,7 +216,7 @@ class World:
             if message is None:
                 continue
             if message.error():
-                assert message.error().code() == KafkaError._PARTITION_EOF or message.error().retriable(), message.error()
+                assert message.error().code() in (KafkaError._PARTITION_EOF, *TRANSIENT), message.error()
                 if message.error().code() == KafkaError._PARTITION_EOF:
                     todo.discard((message.topic(), message.partition()))
                 continue
@@ -225,8 +227,18 @@ class World:
     def ends(self, *kinds):
         """{(topic, partition): log end}"""
         consumer = self.consumer()
-        ends = {(self.topics[kind], partition): consumer.get_watermark_offsets(TopicPartition(self.topics[kind], partition), 10)[1]
-                for kind in kinds for partition in range(self.partitions)}
+
+        def end(slot):
+            # A topic that was just created may have no leader yet.
+            for _ in range(50):
+                try:
+                    return consumer.get_watermark_offsets(TopicPartition(*slot), 10)[1]
+                except KafkaException as error:
+                    if error.args[0].code() not in TRANSIENT:
+                        raise
+                    time.sleep(0.1)
+            raise AssertionError(f"no leader for {slot}")
+        ends = {slot: end(slot) for slot in ((self.topics[kind], partition) for kind in kinds for partition in range(self.partitions))}
         consumer.close()
         return ends
 
