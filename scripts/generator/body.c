@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "body.h"
+#include <string.h>
 
 const char *const jurisdiction_codes[JURISDICTION_COUNT] = { "310115", "110105", "440305", "510104",
 							     "330106", "320102", "420106", "500103" };
@@ -62,7 +63,7 @@ static void append_place(struct body *body, struct text *text)
 
 	if (style < 4) {
 		append_frame(body, text, FRAME_ROAD);
-		text_append_number(text, 1 + random_below(body->random, 300));
+		text_append_number(text, 1 + random_below(body->random, 99)); /* not 110, 119 or 120: they mean help */
 		TEXT_LITERAL(text, "号");
 	}
 	if (style < 2) {
@@ -92,12 +93,21 @@ static void append_contact(struct body *body, struct text *text)
 	}
 }
 
+/* Chat and adverts stand alone: nobody saw them at a place. */
+static bool is_chat(const struct phrase *phrase)
+{
+	return !strcmp(phrase->hazard_code, "other.none");
+}
+
 void body_append_words(struct body *body, struct text *text, const struct phrase *phrase)
 {
-	append_frame(body, text, FRAME_BEFORE);
-	append_place(body, text);
+	if (!is_chat(phrase)) {
+		append_frame(body, text, FRAME_BEFORE);
+		append_place(body, text);
+	}
 	append_piece(text, phrase->text);
-	append_frame(body, text, FRAME_AFTER);
+	if (!is_chat(phrase))
+		append_frame(body, text, FRAME_AFTER);
 	append_contact(body, text);
 	if (random_chance(body->random, 10000))
 		text_append_char(text, '\n');
