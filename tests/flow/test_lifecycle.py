@@ -113,7 +113,7 @@ def test_bad_rules_keep_the_old_ones(world, rules, name, text):
 
 
 @pytest.mark.parametrize("name, text", [("points.json", "{\n not json"), ("hazards.json", "{}"), ("routes.json", "[\n1,\n"),
-                                        ("phrases.json", "")])
+                                        ("phrases.json", "{\n7\n}")])
 def test_bad_rules_at_start(world, rules, name, text):
     (rules / name).write_text(text)
     daemon = world.launch(rules={"folder": str(rules)})
@@ -149,7 +149,7 @@ def test_the_same_log_gives_the_same_bytes_in_any_batches(world):
     hashes = {key: world.redis.hgetall(key) for pattern in ("rw:{*}:rider:*", "rw:{*}:totals*", "rw:{*}:report:*")
               for key in world.redis.scan_iter(pattern)}
     world.redis.flushall()
-    second = world.start(kafka={"group": world.group + "-again"}, batch={"events_max": 37, "chunk_events": 3, "alert_after": "1ms"})
+    second = world.start(kafka={"group": world.group + "-again"}, batch={"events_max": 37, "chunk_events": 3, "urgent_after": "0ms", "alert_after": "1ms"})
     world.wait_applied()
     assert second.stop() == 0
     again = world.alerts(start=ends)
