@@ -233,6 +233,14 @@ static void on_revoked(void *context, bool lost)
 	flow_act(flow);
 }
 
+/* The log was cut below us while we read: what lies between is lost to the counters. */
+static void on_out_of_range(void *context, enum input input, int32_t partition, int64_t offset)
+{
+	struct flow *flow = context;
+	log_error("position is outside the log", "offset=%lld", (long long)offset);
+	flow_refuse(flow, flow_slot(flow, input, partition), REFUSAL_LOG_TRUNCATED);
+}
+
 static void on_source_fatal(void *context, const char *text)
 {
 	flow_fatal(context, EX_UNAVAILABLE, text);
@@ -243,6 +251,7 @@ static const struct source_callbacks source_callbacks = {
 	.on_turn = on_turn,
 	.on_assigned = on_assigned,
 	.on_revoked = on_revoked,
+	.on_out_of_range = on_out_of_range,
 	.on_fatal = on_source_fatal,
 };
 
