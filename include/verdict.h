@@ -25,7 +25,7 @@ struct hazard; /* a row of hazards.json, see ruleset.h */
 struct verdict {
 	enum category category;
 	uint8_t also;                /* bit set of further categories to alert, never CATEGORY_OTHER */
-	enum severity severity;      /* SEVERITY_NONE iff category is OTHER and nothing is to be done */
+	enum severity severity;      /* SEVERITY_NONE iff category is OTHER */
 	const struct hazard *hazard; /* never NULL; lives as long as the rule set */
 	int32_t score;               /* hundredths: sum of the winning category's contributions */
 	bool unsure;                 /* best guess with too small a margin */

@@ -4,13 +4,14 @@
 enum {
 	STRONG_WEIGHT = 200, /* a vote that can set severity and further categories on its own */
 	ALSO_WEIGHT = 300,   /* what a second category needs */
-	RULE_SEVERITY_WEIGHT = 500,
+	RULE_SEVERITY_WEIGHT = 350,
 	BOUND_WEIGHT = 900,
 	SERVICE_WEIGHT = 30, /* what the rider picked: weak, riders pick in haste */
 	NOTHING_SAID_WEIGHT = 100,
 	MARGIN_MIN = 60,
+	GUESS_MARGIN = 25,
 	TURN_DIVISOR = 4,
-	FULL_AGAINST = 700, /* the same for what speaks against a hazard, which overlaps less */
+	FULL_AGAINST = 800, /* the same for what speaks against a hazard, which overlaps less */
 	FULL_WEIGHT = 450,  /* rules of one category add up to this in full, and by a quarter beyond: they overlap */
 };
 
@@ -110,7 +111,8 @@ static void add_up(const struct ballot *ballot, struct tally *tally)
 		tally->categories[category_of_service(ballot->service_code)] += SERVICE_WEIGHT;
 }
 
-static void choose_category(const struct tally *tally, struct verdict *verdict)
+/* Returns how far the winner leads. */
+static int32_t choose_category(const struct tally *tally, struct verdict *verdict)
 {
 	int32_t second = INT32_MIN;
 
@@ -125,6 +127,7 @@ static void choose_category(const struct tally *tally, struct verdict *verdict)
 	}
 	verdict->score = tally->categories[verdict->category];
 	verdict->unsure = verdict->score - second < MARGIN_MIN;
+	return verdict->score - second;
 }
 
 static const struct hazard *choose_hazard(const struct ballot *ballot, const struct tally *tally,
@@ -235,11 +238,15 @@ void ballot_decide(const struct ballot *ballot, struct verdict *verdict)
 	struct tally tally;
 
 	add_up(ballot, &tally);
-	choose_category(&tally, verdict);
+	int32_t lead = choose_category(&tally, verdict);
 	verdict->hazard = choose_hazard(ballot, &tally, verdict->category);
 	verdict->also = choose_also(ballot, &tally, verdict->category);
 	verdict->severity = SEVERITY_NONE;
-	if (verdict->category != CATEGORY_OTHER)
+	if (verdict->category != CATEGORY_OTHER) {
 		verdict->severity = choose_severity(ballot, (uint8_t)(verdict->also | 1u << verdict->category));
+		/* Routed all the same, but nobody is paged for a guess that no rule supports. */
+		if (lead < GUESS_MARGIN && tally.rules[verdict->category] == 0 && verdict->severity > SEVERITY_MODERATE)
+			verdict->severity = SEVERITY_MODERATE;
+	}
 	explain(ballot, &tally, verdict);
 }

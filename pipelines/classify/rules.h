@@ -57,7 +57,7 @@ struct ngram {
 
 struct ngrams {
 	struct ngram *rows;
-	uint32_t mask;
+	uint32_t mask, shift;       /* size - 1; 32 - log2(size) */
 	int32_t scale;              /* a weight of 1 is scale / 1000 hundredths */
 	int32_t bias[OUTPUT_COUNT]; /* hundredths */
 };

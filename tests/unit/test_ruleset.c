@@ -36,7 +36,7 @@ static const char *const minimal[] = {
 	"  \"facts\": [] }\n",
 	"{ \"denial\": { \"reach\": 5, \"words\": [\"没有\"] }, \"turns\": [\"但\"], \"ignore\": [\"火锅\"], "
 	"\"scopes\": [] }\n",
-	"{ \"bias\": [0,0,0,0,0,0,0,0,0,0,0], \"rows\": {} }\n",
+	"{ \"bias\": \"0 0 0 0 0 0 0 0 0 0 0\", \"rows\": {} }\n",
 	"{ \"routes\": [\n"
 	"  { \"category\": \"fire\", \"routes\": [ { \"agency\": \"119\", \"role\": \"primary\" } ] },\n"
 	"  { \"category\": \"food\", \"routes\": [ { \"agency\": \"12315\", \"role\": \"primary\" } ] },\n"
@@ -227,9 +227,9 @@ static void test_mistakes(void **state)
 		  "{ \"denial\": { \"words\": [\"没\"] }, \"turns\": [\"但\"], \"ignore\": [\"。，\"], \"scopes\": [] "
 		  "}",
 		  "scopes.json:1: ", "1 to 24 characters" },
-		{ 3, "{ \"bias\": [0,0,0,0,0,0,0,0,0,0,0],\n \"rows\": { \"着火了\": [1,1,1,1,1,1,1,1,1,1,1] } }",
+		{ 3, "{ \"bias\": \"0 0 0 0 0 0 0 0 0 0 0\",\n \"rows\": { \"着火了\": \"1 1 1 1 1 1 1 1 1 1 1\" } }",
 		  "ngrams.json:2: ", "one or two characters" },
-		{ 3, "{ \"bias\": [0],\n \"rows\": {} }", "ngrams.json:1: ", "list of 11 whole numbers" },
+		{ 3, "{ \"bias\": \"0\",\n \"rows\": {} }", "ngrams.json:1: ", "text of 11 whole numbers" },
 		{ 4,
 		  "{ \"routes\": [ { \"category\": \"fire\", \"routes\": [ { \"agency\": \"119\", \"role\": "
 		  "\"primary\" } ] } ] }",
