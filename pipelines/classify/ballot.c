@@ -164,7 +164,9 @@ static uint8_t choose_also(const struct ballot *ballot, const struct tally *tall
 			also |= ballot->votes[i].rule->also;
 	}
 	for (int i = 0; i < CATEGORY_OTHER; i++) {
-		if (tally->rules[i] >= ALSO_WEIGHT)
+		bool learnt = ballot->ngrams.count > 0 &&
+			      ngrams_logit(&ballot->ruleset->ngrams, &ballot->ngrams, OUTPUT_ALSO + i) > 0;
+		if (tally->rules[i] >= ALSO_WEIGHT || learnt)
 			also |= (uint8_t)(1u << i);
 	}
 	return also & (uint8_t) ~(1u << category);
