@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../unit/decode_oracle.c" /* the target is built from this one file and pipelines/ */
+/* The target is built from this one file and pipelines/. */
+#include "../unit/decode_oracle.c"
+#include "../unit/decode_compare.c"
 
 #define HEADERS_MAX 8
 

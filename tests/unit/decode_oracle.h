@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A second opinion on event_decode(): the same rules written again, slowly and plainly, over a jansson tree. */
 #pragma once
+#include <jansson.h>
 #include "rider_event.h"
 
-/* Decodes the record both ways. Returns NULL when they agree, else what they disagree on (static text, valid until the
- * next call). Records that jansson cannot judge (numbers beyond its range, formats refused before the JSON is read)
- * agree. */
-const char *decode_disagreement(const struct input_record *record, size_t max_bytes);
-/* Breaks of the decoder's own promises: slices that lie elsewhere than in the record and arena, or are no text. NULL:
- * none. */
-const char *decode_broken_promise(const struct input_record *record, size_t max_bytes);
+/* What the record should come to. Texts lie in the trees or in the arena. */
+struct opinion {
+	json_t *value, *attributes; /* owned trees */
+	json_t *envelope, *data;
+	bool cloudevent, known; /* known: false when jansson cannot tell */
+	enum reason reason;
+	const char *field;
+	struct rider_event event;
+	struct arena arena;
+};
+
+/* Overwrites opinion. The record's bytes must live as long as it. */
+void opinion_form(struct opinion *opinion, const struct input_record *record);
+void opinion_forget(struct opinion *opinion);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Differential test: the decoder and an independent reading of the same bytes must agree, on the table of cases and on
  * many mutations of them. */
-#include "decode_oracle.h"
+#include "decode_compare.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
