@@ -309,11 +309,12 @@ static void release(struct flow *flow, const struct protocol_action *action)
 static void on_closed(void *context)
 {
 	struct flow *flow = context;
-	flow->callbacks.on_stopped(flow->context, true);
+	flow->callbacks.on_stopped(flow->context, flow->stopped_clean);
 }
 
 static void stopped(struct flow *flow, const struct protocol_action *action)
 {
+	flow->stopped_clean = action->clean;
 	if (!action->clean)
 		log_warning("stopped before everything was applied to Redis; the next start goes on from there", NULL);
 	source_close(flow->source, on_closed);

@@ -47,7 +47,7 @@ struct flow {
 	rd_kafka_consumer_group_metadata_t *metadata;         /* of the current assignment */
 	rd_kafka_consumer_group_metadata_t *metadata_retired; /* still used by the transaction in flight */
 	bool assignment_answered;
-	bool publishing, stopping, reading, acting;
+	bool publishing, stopping, stopped_clean, reading, acting;
 	struct flow_due due;
 	int64_t last_commit;
 	struct publish_offset *offsets; /* of the transaction in flight */

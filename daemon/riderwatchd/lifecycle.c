@@ -45,7 +45,8 @@ static int64_t now_ms(void)
 static void on_stopped(void *context, bool clean)
 {
 	struct lifecycle *life = context;
-	log_info("stopped", "clean=%s", clean ? "true" : "false");
+	life->exit_code = clean ? EX_OK : EX_TEMPFAIL;
+	log_info("stopped", "clean=%s exit_code=%d", clean ? "true" : "false", life->exit_code);
 	event_base_loopbreak(life->base);
 }
 

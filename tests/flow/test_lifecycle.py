@@ -30,6 +30,7 @@ def rules(tmp_path):
 def test_term_drains(world):
     fill(world, 3000)
     daemon = world.start(batch={"events_max": 100})
+    daemon.wait_log("msg=reading")  # a stop before that cannot know whether all is counted
     wait_until(world.applied, 10, "something applied")
     assert daemon.stop() == 0, daemon.log[-2000:]
     applied = world.applied()
