@@ -62,7 +62,7 @@ $(GENERATOR): $(call object,$(GENERATOR_C))
 	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(call libs,rdkafka libcrypto) -lm -lpthread
 
 $(CONSUME): $(call object,scripts/consume.c)
-	$(CC) $(OPTIMISE) -o $@ $^ $(call libs,rdkafka)
+	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(call libs,rdkafka)
 
 $(SIM): $(call object,$(SIM_C)) $(LIB)
 	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(PURE_LIBS)
