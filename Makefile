@@ -2,13 +2,15 @@
 # riderwatch: `make demo` runs the main job, `make check` the tests. `make help` lists the rest.
 
 CC ?= cc
+# Understands link-time optimisation.
+AR := gcc-ar
 BUILD ?= build/release
 VERSION := 0.1.0
 PKG_CONFIG ?= pkg-config
 
 WARNINGS := -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
 	-Wno-missing-field-initializers $(WERROR)
-OPTIMISE ?= -O2 -g
+OPTIMISE ?= -O3 -g -flto=auto
 HARDEN ?= -fstack-protector-strong -D_FORTIFY_SOURCE=2
 BASE_FLAGS = $(WARNINGS) $(OPTIMISE) $(HARDEN) $(SANITIZE) -fno-omit-frame-pointer -D_GNU_SOURCE -MMD -MP -Iinclude
 
@@ -53,7 +55,7 @@ help: ## this list
 $(LIB): $(call object,$(PIPELINES_C))
 	@mkdir -p $(@D)
 	@rm -f $@
-	ar rcs $@ $^
+	$(AR) rcs $@ $^
 
 $(DAEMON): $(call object,$(DAEMON_C) $(COMMON_C) daemon/riderwatchd/main.c) $(LIB)
 	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(DAEMON_LIBS)
@@ -100,7 +102,7 @@ unit-programs: $(UNIT)
 
 # The simulator's own build of the protocol, in which single rules can be broken.
 sim-program: $(SIM)
-	$(MAKE) BUILD=build/planted OPTIMISE="$(OPTIMISE) -DPROTOCOL_PLANTED_BUGS" build/planted/sim
+	$(MAKE) BUILD=build/planted OPTIMISE="-O2 -g -DPROTOCOL_PLANTED_BUGS" build/planted/sim
 
 sim: sim-program ## simulate the protocol: make sim SEEDS=20000 FIRST_SEED=0
 	build/release/sim --seeds $(or $(SEEDS),20000) --first-seed $(or $(FIRST_SEED),0)
