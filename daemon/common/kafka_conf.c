@@ -36,6 +36,8 @@ static const struct setting {
 	{ "socket.timeout.ms", "3000", PRODUCER },
 	/* Ends the wait of librdkafka for a group coordinator that it otherwise never asks again. */
 	{ "connections.max.idle.ms", "10000", PRODUCER },
+	/* A transaction that begins while the one before is still being ended is asked to wait this long; the default is 100. */
+	{ "retry.backoff.ms", "10", PRODUCER },
 	{ "linger.ms", "0", PRODUCER },
 };
 
