@@ -43,6 +43,8 @@ struct ruleset *ruleset_ref(struct ruleset *ruleset);
 void ruleset_unref(struct ruleset **ruleset);
 /* Sixteen hex digits over engine version and all rule bytes: same id, same verdicts. */
 struct slice ruleset_id(const struct ruleset *ruleset);
+/* The same as a number. */
+uint64_t ruleset_number(const struct ruleset *ruleset);
 
 /* Verdict on a report; a pure function of report and rule set, no allocation. */
 void ruleset_classify(const struct ruleset *ruleset, const struct report *report, struct verdict *verdict);

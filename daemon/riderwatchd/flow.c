@@ -395,10 +395,7 @@ void flow_set_ruleset(struct flow *flow, struct ruleset *ruleset)
 	struct ruleset *old = flow->ruleset;
 	flow->ruleset = ruleset_ref(ruleset);
 	ruleset_unref(&old);
-	struct slice id = ruleset_id(ruleset);
-	char text[17] = { 0 };
-	memcpy(text, id.data, id.size < 16 ? id.size : 16);
-	protocol_set_ruleset(flow->protocol, strtoull(text, NULL, 16));
+	protocol_set_ruleset(flow->protocol, ruleset_number(ruleset));
 }
 
 void flow_stop(struct flow *flow)

@@ -3,15 +3,12 @@
 #include "flow_internal.h"
 #include "alloc.h"
 #include "log.h"
+#include "offset_metadata.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
 #include <time.h>
-
-/* Offset metadata that goes with C: version, store uuid, T, rule-set id. */
-#define METADATA_FORMAT "rw1 %.36s %lld %.16s"
-#define METADATA_SCAN "rw1 %36[0-9a-f-] %lld %16[0-9a-f]"
 
 static struct slice topic_of(const struct flow *flow, const struct flow_slot *slot)
 {
@@ -107,14 +104,13 @@ static void on_loaded(void *context, int number, uint64_t token, const struct lo
 	flow_act(flow);
 }
 
-static void parse_metadata(const char *text, struct committed_offset *offset)
+static void read_metadata(const char *text, struct committed_offset *offset)
 {
-	char uuid[STORE_UUID_SIZE + 1], ruleset[17];
-	long long time;
-	offset->ours = sscanf(text, METADATA_SCAN, uuid, &time, ruleset) == 3 && strlen(uuid) == STORE_UUID_SIZE;
+	struct offset_metadata metadata;
+	offset->ours = offset_metadata_parse(text, &metadata);
 	if (offset->ours) {
-		memcpy(offset->uuid, uuid, STORE_UUID_SIZE);
-		offset->ruleset = strtoull(ruleset, NULL, 16);
+		memcpy(offset->uuid, metadata.store_uuid, STORE_UUID_SIZE);
+		offset->ruleset = metadata.ruleset;
 	}
 }
 
@@ -123,8 +119,8 @@ static void on_offsets(void *context, int slot, uint64_t token, const struct off
 {
 	struct flow *flow = context;
 	struct offsets_reply parsed = *reply;
-	parse_metadata(group_metadata, &parsed.group);
-	parse_metadata(shadow_metadata, &parsed.shadow);
+	read_metadata(group_metadata, &parsed.group);
+	read_metadata(shadow_metadata, &parsed.shadow);
 	protocol_offsets(flow->protocol, slot, token, &parsed, flow_now());
 	flow_act(flow);
 }
@@ -147,11 +143,14 @@ static void fill_offset(const struct flow *flow, const struct protocol_batch *ba
 	const struct protocol_commit *commit = &batch->commits[i];
 	const struct flow_slot *slot = &flow->slots[commit->slot];
 	const struct chunk *chunk = last_chunk(batch, commit->slot);
-	int64_t time = chunk ? chunk->stream_time_ms : slot->stream ? slot->stream->time_ms : STREAM_TIME_NONE;
+	struct offset_metadata metadata = {
+		.stream_time_ms = chunk ? chunk->stream_time_ms : slot->stream ? slot->stream->time_ms : STREAM_TIME_NONE,
+		.ruleset = ruleset_number(chunk ? chunk->ruleset : flow->ruleset),
+	};
+	memcpy(metadata.store_uuid, slot->store_uuid, STORE_UUID_SIZE);
 	struct publish_offset *offset = &flow->offsets[i];
 	*offset = (struct publish_offset){ .input = slot->input, .partition = slot->partition, .offset = commit->offset };
-	snprintf(offset->metadata, sizeof offset->metadata, METADATA_FORMAT, slot->store_uuid, (long long)time,
-		 ruleset_id(chunk ? chunk->ruleset : flow->ruleset).data);
+	offset_metadata_format(&metadata, offset->metadata);
 }
 
 static void publish(struct flow *flow, const struct protocol_action *action)

@@ -7,6 +7,7 @@
 #include "alloc.h"
 #include "kafka_fault.h"
 #include "log.h"
+#include "membership.h"
 
 void source_fatal(struct source *source, const char *format, ...)
 {
@@ -22,28 +23,18 @@ void source_fatal(struct source *source, const char *format, ...)
 	source->callbacks->on_fatal(source->context, text);
 }
 
-/* The serialised form is: 7 bytes of magic, generation (int32, host order), group and member id, each ended by NUL, and
- * more. librdkafka has no other way to the generation before 2.8. */
+/* librdkafka has no other way to the generation before 2.8. */
 bool source_membership(const rd_kafka_consumer_group_metadata_t *metadata, int32_t *generation, bool *has_member)
 {
-	static const char magic[] = "CGMDv2:";
-	const size_t head = sizeof(magic) - 1 + sizeof(*generation);
 	void *buffer = NULL;
 	size_t size = 0;
-	const char *group_end;
-	bool parsed = false;
 	rd_kafka_error_t *error = rd_kafka_consumer_group_metadata_write(metadata, &buffer, &size);
 
 	if (error) {
 		rd_kafka_error_destroy(error);
 		return false;
 	}
-	if (size > head && memcmp(buffer, magic, sizeof(magic) - 1) == 0) {
-		memcpy(generation, (char *)buffer + sizeof(magic) - 1, sizeof(*generation));
-		group_end = memchr((char *)buffer + head, '\0', size - head);
-		parsed = group_end && group_end + 1 < (char *)buffer + size;
-		*has_member = parsed && group_end[1] != '\0';
-	}
+	bool parsed = membership_parse((struct slice){ buffer, size }, generation, has_member);
 	rd_kafka_mem_free(NULL, buffer);
 	return parsed;
 }

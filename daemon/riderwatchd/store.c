@@ -5,6 +5,7 @@
 #include "alloc.h"
 #include "log.h"
 #include "must.h"
+#include "store_reply.h"
 
 struct store *store_new(struct event_base *base, const struct config *config, const struct store_callbacks *callbacks,
 			void *context)
@@ -44,53 +45,12 @@ void store_stats(const struct store *store, struct store_stats *stats)
 	*stats = store->stats;
 }
 
-/* ---- replies of functions ---- */
-
-bool store_is_array(const redisReply *reply, size_t count)
-{
-	return reply->type == REDIS_REPLY_ARRAY && reply->elements >= count;
-}
-
-const char *store_status(const redisReply *reply)
-{
-	return store_is_array(reply, 1) && reply->element[0]->str ? reply->element[0]->str : "";
-}
-
-bool store_copy_uuid(const redisReply *reply, char uuid[STORE_UUID_SIZE])
-{
-	if (reply->type != REDIS_REPLY_STRING || (size_t)reply->len != STORE_UUID_SIZE)
-		return false;
-	memcpy(uuid, reply->str, STORE_UUID_SIZE);
-	return true;
-}
-
 /* ---- apply ---- */
 
 struct applying {
 	struct protocol_chunk *chunk;
 	int64_t sent_us;
 };
-
-static const struct {
-	const char *status;
-	enum apply_result result;
-} apply_statuses[] = {
-	{ "ok", APPLY_OK },
-	{ "done", APPLY_OK },
-	{ "refused", APPLY_REFUSED },
-	{ "foreign", APPLY_FOREIGN },
-};
-
-static bool find_result(const redisReply *reply, enum apply_result *result)
-{
-	for (size_t i = 0; i < sizeof apply_statuses / sizeof apply_statuses[0]; i++) {
-		if (store_is_array(reply, 4) && strcmp(store_status(reply), apply_statuses[i].status) == 0) {
-			*result = apply_statuses[i].result;
-			return true;
-		}
-	}
-	return false;
-}
 
 static void count_apply(struct store_stats *stats, enum apply_result result, int64_t sent_us)
 {
@@ -105,17 +65,16 @@ static void count_apply(struct store_stats *stats, enum apply_result result, int
 static void on_applied(struct store *store, void *subject, const redisReply *reply)
 {
 	struct applying applying = *(struct applying *)subject;
-	enum apply_result result = APPLY_RETRY;
+	struct apply_reply answer;
 	free(subject);
-	if (!find_result(reply, &result)) {
+	if (!reply_apply(reply, &answer)) {
 		store->stats.retries++;
 		if (store_error_handle(store, "rw_apply", reply))
 			store->callbacks.on_applied(store->context, applying.chunk, APPLY_RETRY, 0, 0);
 		return;
 	}
-	count_apply(&store->stats, result, applying.sent_us);
-	store->callbacks.on_applied(store->context, applying.chunk, result, (uint32_t)reply->element[2]->integer,
-				    (uint32_t)reply->element[3]->integer);
+	count_apply(&store->stats, answer.result, applying.sent_us);
+	store->callbacks.on_applied(store->context, applying.chunk, answer.result, answer.conflicts, answer.unmatched);
 }
 
 void store_apply(struct store *store, struct protocol_chunk *chunk, struct slice command)
@@ -137,15 +96,10 @@ struct watching {
 static void on_watched(struct store *store, void *subject, const redisReply *reply)
 {
 	struct watching watching = *(struct watching *)subject;
-	struct load_reply state = { .ok = true };
+	struct load_reply state;
 	free(subject);
-	if (strcmp(store_status(reply), "missing") == 0) {
-		state.missing = true;
-	} else if (store_is_array(reply, 4) && store_copy_uuid(reply->element[1], state.uuid)) {
-		state.start = reply->element[2]->integer;
-		state.applied = reply->element[3]->integer;
-	} else {
-		state.ok = false;
+	if (!reply_state(reply, &state)) {
+		state = (struct load_reply){ .ok = false };
 		if (!store_error_handle(store, "rw_state", reply))
 			return;
 	}

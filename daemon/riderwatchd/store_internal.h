@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by the store_*.c files: link (connection, timers, requests), setup (checks and library), load, and store.c
- * (the rest). hiredis calls back in the order of sending, and with NULL once the connection is lost: requests then
+/* Shared by the store_*.c files: link (connection, timers, requests), setup (checks and library), load, reply (reading
+ * what Redis answered), and store.c (the rest). hiredis calls back in the order of sending, and with NULL once the connection is lost: requests then
  * vanish without a word, since on_lost speaks for all of them. Nothing may touch the hiredis context after store_lose
  * or store_die. */
 #pragma once
@@ -80,10 +80,3 @@ bool store_error_handle(struct store *store, const char *doing, const redisReply
 void store_setup(struct store *store);
 /* FUNCTION LOAD while ready; calls fail with REACT_RELOAD until it is there. */
 void store_reload_library(struct store *store);
-
-/* ---- store.c ---- */
-/* Is it an array of at least count elements? */
-bool store_is_array(const redisReply *reply, size_t count);
-/* Status word of a function's reply, "" when there is none. */
-const char *store_status(const redisReply *reply);
-bool store_copy_uuid(const redisReply *reply, char uuid[STORE_UUID_SIZE]);

@@ -9,12 +9,11 @@
 #include "alloc.h"
 #include "log.h"
 #include "must.h"
+#include "store_reply.h"
 
 #define PIECE_SIZE (64 * 1024) /* some 8,000 ids; all of them may touch new pages of the table */
-#define HASH_SIZE 8
 #define TRIES_MAX 5
 #define TOPIC_MAX 256
-#define HOURS_MAX 256
 #define KEY_HEX_SIZE (2 * STREAM_KEY_SIZE)
 
 struct loading {
@@ -24,8 +23,8 @@ struct loading {
 	bool emptied; /* a listed bucket held nothing */
 	struct load_reply reply;
 	struct stream *stream;
-	uint32_t hours[HOURS_MAX];
-	size_t hour_count, hour_at, offset;
+	struct state_reply state;
+	size_t hour_at, offset; /* what is read next: bucket, byte in it */
 };
 
 static void stream_drop(struct stream **stream)
@@ -91,13 +90,11 @@ static void try_again(struct store *store, struct loading *loading)
 static void on_state(struct store *store, void *subject, const redisReply *reply)
 {
 	struct loading *loading = subject;
-	char uuid[STORE_UUID_SIZE];
-	if (strcmp(store_status(reply), "missing") == 0) {
-		try_again(store, loading);
-	} else if (!store_is_array(reply, 4) || !store_copy_uuid(reply->element[1], uuid)) {
+	struct load_reply now;
+	if (!reply_state(reply, &now)) {
 		on_load_error(store, loading, "rw_state", reply);
-	} else if (memcmp(uuid, loading->reply.uuid, STORE_UUID_SIZE) != 0 ||
-		   reply->element[3]->integer != loading->reply.applied) {
+	} else if (now.missing || now.applied != loading->reply.applied ||
+		   memcmp(now.uuid, loading->reply.uuid, STORE_UUID_SIZE) != 0) {
 		try_again(store, loading);
 	} else if (loading->emptied) {
 		char key[TOPIC_MAX + 64];
@@ -116,13 +113,13 @@ static void on_piece(struct store *store, void *subject, const redisReply *reply
 
 static void next_piece(struct store *store, struct loading *loading)
 {
-	if (loading->hour_at == loading->hour_count) {
+	if (loading->hour_at == loading->state.hour_count) {
 		store_send(store, on_state, loading_free, loading, "FCALL rw_state_v1 1 rw:{%d}:log:%s",
 			   loading->load.partition, loading->topic);
 		return;
 	}
 	store_send(store, on_piece, loading_free, loading, "GETRANGE rw:{%d}:seen:%s:%u %llu %llu",
-		   loading->load.partition, loading->topic, loading->hours[loading->hour_at],
+		   loading->load.partition, loading->topic, loading->state.hours[loading->hour_at],
 		   (unsigned long long)loading->offset, (unsigned long long)loading->offset + PIECE_SIZE - 1);
 }
 
@@ -134,13 +131,13 @@ static void on_piece(struct store *store, void *subject, const redisReply *reply
 		return;
 	}
 	size_t size = (size_t)reply->len;
-	if (size % HASH_SIZE != 0) {
+	if (size % REPLY_HASH_SIZE != 0) {
 		loading_free(loading);
 		store_die(store, "reading the dedup journal", "a bucket was cut or written to by somebody else",
 			  "restore Redis, or empty it and start with redis.rebuild");
 		return;
 	}
-	seen_load(loading->stream->seen, loading->hours[loading->hour_at], reply->str, size / HASH_SIZE,
+	seen_load(loading->stream->seen, loading->state.hours[loading->hour_at], reply->str, size / REPLY_HASH_SIZE,
 		  (uint32_t)loading->load.dedup_hours);
 	loading->emptied |= loading->offset + size == 0;
 	loading->offset += size;
@@ -153,60 +150,33 @@ static void on_piece(struct store *store, void *subject, const redisReply *reply
 
 /* ---- before the journal ---- */
 
-/* "489,490,512": the hours that have a bucket. */
-static bool parse_hours(struct loading *loading, const char *text)
+/* A state to read the journal into; what an earlier try read is dropped. */
+static void begin(struct loading *loading, const struct load_reply *load)
 {
-	loading->hour_count = loading->hour_at = loading->offset = 0;
-	while (*text) {
-		char *end;
-		unsigned long hour = strtoul(text, &end, 10);
-		if (end == text || loading->hour_count == HOURS_MAX)
-			return false;
-		loading->hours[loading->hour_count++] = (uint32_t)hour;
-		text = *end == ',' ? end + 1 : end;
-	}
-	return true;
-}
-
-static bool parse_key(const redisReply *reply, uint8_t key[STREAM_KEY_SIZE])
-{
-	if (reply->type != REDIS_REPLY_STRING || (size_t)reply->len != KEY_HEX_SIZE)
-		return false;
-	for (size_t i = 0; i < STREAM_KEY_SIZE; i++) {
-		if (sscanf(reply->str + 2 * i, "%2hhx", &key[i]) != 1)
-			return false;
-	}
-	return true;
-}
-
-/* status, uuid, key, start, W, T, hours, bytes of the journal */
-static bool parse_load(struct loading *loading, const redisReply *reply)
-{
-	if (!store_is_array(reply, 8) || !reply->element[6]->str ||
-	    !store_copy_uuid(reply->element[1], loading->reply.uuid))
-		return false;
+	const struct state_reply *state = &loading->state;
+	bool created = loading->reply.created || load->created; /* by an earlier try */
 	stream_drop(&loading->stream);
+	loading->reply = *load;
+	loading->reply.created = created;
 	loading->stream = alloc_zeroed(1, sizeof *loading->stream);
 	loading->stream->seen = seen_new();
-	seen_reserve(loading->stream->seen, (size_t)reply->element[7]->integer / HASH_SIZE);
-	loading->stream->time_ms = reply->element[5]->integer < 0 ? STREAM_TIME_NONE : reply->element[5]->integer;
-	loading->reply.ok = true;
-	loading->reply.created |= strcmp(store_status(reply), "created") == 0;
-	loading->reply.start = reply->element[3]->integer;
-	loading->reply.applied = reply->element[4]->integer;
+	seen_reserve(loading->stream->seen, state->journal_ids);
+	loading->stream->time_ms = state->stream_time_ms;
+	memcpy(loading->stream->key, state->key, STREAM_KEY_SIZE);
 	loading->emptied = false;
-	return parse_key(reply->element[2], loading->stream->key) && parse_hours(loading, reply->element[6]->str);
+	loading->hour_at = loading->offset = 0;
 }
 
 static void on_load(struct store *store, void *subject, const redisReply *reply)
 {
 	struct loading *loading = subject;
-	if (strcmp(store_status(reply), "missing") == 0) {
-		loading->reply = (struct load_reply){ .ok = true, .missing = true };
-		finish(store, loading);
-	} else if (!parse_load(loading, reply)) {
+	if (!reply_load(reply, &loading->state)) {
 		on_load_error(store, loading, "rw_load", reply);
+	} else if (loading->state.load.missing) {
+		loading->reply = loading->state.load;
+		finish(store, loading);
 	} else {
+		begin(loading, &loading->state.load);
 		next_piece(store, loading);
 	}
 }

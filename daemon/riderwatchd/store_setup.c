@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "log.h"
-#include "must.h"
+#include "store_reply.h"
 
 #define VERSION_MIN 7
 #define SCHEMA "1"
@@ -62,51 +62,28 @@ static enum verdict_of_step send_info(struct store *store)
 	return SETUP_SENT;
 }
 
-/* The value of "name:value" in the text of INFO, up to the end of the line; "" when it is not there. */
-static struct slice info_value(const char *info, const char *name)
-{
-	size_t size = strlen(name);
-	for (const char *line = info; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (strncmp(line, name, size) == 0 && line[size] == ':')
-			return (struct slice){ line + size + 1, strcspn(line + size + 1, "\r\n") };
-	}
-	return SLICE("");
-}
-
-static bool is_replica(const char *info)
-{
-	return slice_equal(info_value(info, "role"), SLICE("slave"));
-}
-
-static bool may_evict(const char *info)
-{
-	struct slice limit = info_value(info, "maxmemory"), policy = info_value(info, "maxmemory_policy");
-	return limit.size && !slice_equal(limit, SLICE("0")) && !slice_equal(policy, SLICE("noeviction"));
-}
-
 static enum verdict_of_step check_info(struct store *store, const redisReply *reply)
 {
-	if (reply->type != REDIS_REPLY_STRING) {
+	struct info_reply info;
+	if (!reply_info(reply, &info)) {
 		log_warning("redis INFO is not allowed: version and eviction policy are not checked", "answer=\"%s\"",
 			    reply->type == REDIS_REPLY_ERROR ? reply->str : "");
 		return SETUP_NEXT;
 	}
-	struct slice version = info_value(reply->str, "redis_version");
-	if (version.size && atoi(version.data) < VERSION_MIN) {
+	if (info.version_major > 0 && info.version_major < VERSION_MIN) {
 		store_die(store, "version", "older than 7", "riderwatch needs functions: install Redis 7 or Valkey");
 		return SETUP_ENDED;
 	}
-	if (may_evict(reply->str)) {
+	if (info.may_evict) {
 		store_die(store, "maxmemory-policy", "Redis may evict counters and dedup journal",
 			  "set it to noeviction");
 		return SETUP_ENDED;
 	}
-	if (is_replica(reply->str)) {
+	if (info.is_replica) {
 		store_lose(store, "it is a replica: point redis.host at the primary");
 		return SETUP_ENDED;
 	}
-	if (slice_equal(info_value(reply->str, "aof_enabled"), SLICE("0")))
+	if (info.without_append_file)
 		log_warning("redis has no append-only file: after its restart everything since the last snapshot is "
 			    "counted again "
 			    "from Kafka, and is lost when Kafka no longer has it",
@@ -125,9 +102,10 @@ static enum verdict_of_step send_config(struct store *store)
 static enum verdict_of_step check_config(struct store *store, const redisReply *reply)
 {
 	(void)store;
-	if (store_is_array(reply, 2) && reply->element[1]->str && atol(reply->element[1]->str) > LISTPACK_ENTRIES_MAX)
+	int64_t entries;
+	if (reply_setting(reply, &entries) && entries > LISTPACK_ENTRIES_MAX)
 		log_warning("redis searches totals of many areas slowly",
-			    "hash-max-listpack-entries=%s advice=\"set it to 64\"", reply->element[1]->str);
+			    "hash-max-listpack-entries=%lld advice=\"set it to 64\"", (long long)entries);
 	return SETUP_NEXT;
 }
 
@@ -161,20 +139,9 @@ static enum verdict_of_step send_library_list(struct store *store)
 	return SETUP_SENT;
 }
 
-/* One library: a flat list of names and values. */
-static bool is_our_library(const redisReply *library)
-{
-	for (size_t i = 0; library->type == REDIS_REPLY_ARRAY && i + 1 < library->elements; i += 2) {
-		const redisReply *name = library->element[i], *value = library->element[i + 1];
-		if (name->str && strcmp(name->str, "library_code") == 0)
-			return value->str && strcmp(value->str, redis_library_text) == 0;
-	}
-	return false;
-}
-
 static enum verdict_of_step check_library_list(struct store *store, const redisReply *reply)
 {
-	if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 1 && is_our_library(reply->element[0]))
+	if (reply_has_library(reply, redis_library_text))
 		store->setup_step++; /* nothing to load */
 	return SETUP_NEXT;
 }

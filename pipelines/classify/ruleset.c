@@ -114,3 +114,8 @@ struct slice ruleset_id(const struct ruleset *ruleset)
 {
 	return (struct slice){ ruleset->id, 16 };
 }
+
+uint64_t ruleset_number(const struct ruleset *ruleset)
+{
+	return strtoull(ruleset->id, NULL, 16);
+}
