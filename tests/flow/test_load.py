@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from world import DAEMON, ROOT
+from world import DAEMON, ROOT, wait_until
 
 GENERATE = DAEMON.with_name("generate")
 
@@ -24,15 +24,21 @@ def recount(world):
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
 
 
-@pytest.mark.parametrize("kills", [0, 4])
+@pytest.mark.parametrize("kills", [0, 10])
 def test_every_event_is_accounted_for(world, kills):
     seed = random.randrange(1 << 30)
     print("seed", seed)
-    generate(world, "--count", "150000", "--seed", str(seed), "--riders", "5000", "--deliveries", "85", "--malformed", "1")
-    for _ in range(kills):
-        daemon = world.start()
-        time.sleep(random.random())
+    generate(world, "--count", "200000", "--seed", str(seed), "--riders", "5000", "--deliveries", "85", "--malformed", "1")
+    reached = []
+    for kill in range(kills):
+        daemon = world.start(batch={"events_max": 2000})
+        # Anywhere in the work, but each time with some of it done.
+        wait_until(lambda: sum(world.applied().values()) > 200000 * kill / (kills + 1), 30, "progress")
+        time.sleep(0.3 * random.random())
         daemon.kill()
+        reached.append(sum(world.applied().values()))
+    print("applied at each kill", reached)
+    assert len(set(reached)) >= kills / 2, "kills did not come in the middle of the work"
     daemon = world.start()
     recount(world)
     assert daemon.stop() == 0
