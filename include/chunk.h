@@ -25,6 +25,7 @@ struct chunk {
 	struct protocol_chunk link; /* must be first: the protocol hands this pointer back */
 	struct arena arena;
 	struct effects *effects;
+	struct slice command;       /* what Redis is to be told; present once chunk_compact() was called */
 	struct ruleset *ruleset;    /* counted reference: what it was decided with */
 	int64_t stream_time_ms;     /* T after its last event */
 	size_t events;
@@ -40,5 +41,8 @@ struct chunk {
 /* from: the partition's position. Takes its own reference to ruleset. */
 struct chunk *chunk_new(int slot, int64_t from, struct ruleset *ruleset);
 void chunk_free(struct chunk **chunk);
+/* Once nothing of the chunk is to be published any more: keeps only the command, which must lie in the chunk's arena, so that a
+ * long wait for Redis costs a fraction of the memory. */
+void chunk_compact(struct chunk *chunk, struct slice command);
 /* Appends a zeroed record to the chunk's list; it lives in the chunk's arena. */
 struct output_record *chunk_add_record(struct chunk *chunk);

@@ -22,7 +22,7 @@ struct protocol;
 struct protocol_settings {
 	int slots;
 	size_t apply_window;      /* chunks in flight to Redis over all slots */
-	size_t apply_queue_max;   /* chunks committed but not applied, over all slots, at which intake pauses */
+	size_t apply_queue_max;   /* events committed but not applied, over all slots, at which intake pauses */
 	int64_t retry_ms;         /* wait before a failed read, load or transaction is tried again */
 	int64_t drain_ms;         /* bound on waiting for transaction and applies at revoke and stop */
 	int64_t recommit_ms;      /* unchanged offsets are committed again this often (shadow entries expire), 24 h */
@@ -39,6 +39,7 @@ struct protocol_chunk {
 	int slot;
 	uint64_t token;   /* filled in by protocol_add */
 	int64_t from, to;
+	uint32_t events;  /* records decided in it: what it costs to keep */
 	bool muted;       /* filled in by protocol_add: below C, goes to Redis without a transaction */
 	bool in_flight;   /* sent to Redis, not answered */
 };

@@ -28,6 +28,19 @@ void chunk_free(struct chunk **chunk)
 	}
 }
 
+void chunk_compact(struct chunk *chunk, struct slice command)
+{
+	struct arena small;
+	arena_init(&small);
+	chunk->command = arena_copy(&small, command);
+	arena_fini(&chunk->arena);
+	chunk->arena = small;
+	chunk->effects = NULL;
+	chunk->records = NULL;
+	chunk->records_end = &chunk->records;
+	chunk->record_count = 0;
+}
+
 struct output_record *chunk_add_record(struct chunk *chunk)
 {
 	struct output_record *record = arena_zalloc(&chunk->arena, sizeof *record);

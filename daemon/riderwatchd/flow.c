@@ -56,6 +56,9 @@ void flow_close_chunk(struct flow *flow, struct flow_slot *slot)
 	struct chunk *chunk = slot->open;
 	slot->open = NULL;
 	flow_count_chunk(flow, chunk);
+	chunk->link.events = (uint32_t)chunk->events;
+	if (slot->open_muted)
+		flow_compact(flow, chunk);
 	protocol_add(flow->protocol, &chunk->link);
 }
 

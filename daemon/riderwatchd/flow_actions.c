@@ -165,16 +165,18 @@ static void publish(struct flow *flow, const struct protocol_action *action)
 	publisher_publish(flow->publisher, &job);
 }
 
-static void observe_committed(struct flow *flow)
+/* Counts what was published, and keeps of it only what Redis needs. */
+static void on_committed(struct flow *flow)
 {
 	struct timespec wall;
 	clock_gettime(CLOCK_REALTIME, &wall);
 	int64_t now = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000;
-	for (const struct protocol_chunk *link = flow->batch->chunks; link; link = link->next) {
-		const struct chunk *chunk = (const struct chunk *)link;
+	for (struct protocol_chunk *link = flow->batch->chunks; link; link = link->next) {
+		struct chunk *chunk = (struct chunk *)link;
 		metrics_add(flow->metrics, METRIC_RECORDS_PUBLISHED, 0, 0, (int64_t)chunk->record_count);
 		if (chunk->events && chunk->stream_time_ms != STREAM_TIME_NONE)
 			metrics_observe(flow->metrics, METRIC_EVENT_AGE, (double)(now - chunk->stream_time_ms) / 1000.0);
+		flow_compact(flow, chunk);
 	}
 }
 
@@ -184,7 +186,7 @@ static void on_published(void *context, enum publish_result result, bool tainted
 	flow->publishing = false;
 	flow->last_commit = flow_now();
 	if (result == PUBLISH_COMMITTED)
-		observe_committed(flow);
+		on_committed(flow);
 	flow->batch = NULL;
 	if (flow->metadata_retired) {
 		rd_kafka_consumer_group_metadata_destroy(flow->metadata_retired);
@@ -222,9 +224,8 @@ const struct publisher_callbacks flow_publisher_callbacks = {
 
 /* ---- applying ---- */
 
-static void apply(struct flow *flow, const struct protocol_action *action)
+void flow_compact(struct flow *flow, struct chunk *chunk)
 {
-	struct chunk *chunk = (struct chunk *)action->chunk;
 	struct flow_slot *slot = &flow->slots[chunk->link.slot];
 	struct apply_target target = {
 		.topic = topic_of(flow, slot),
@@ -236,7 +237,16 @@ static void apply(struct flow *flow, const struct protocol_action *action)
 		.limits = ruleset_points_limits(chunk->ruleset),
 	};
 	memcpy(target.store_uuid, slot->store_uuid, STORE_UUID_SIZE);
-	store_apply(flow->store, &chunk->link, effects_apply_command(chunk->effects, &target, &chunk->arena));
+	chunk_compact(chunk, effects_apply_command(chunk->effects, &target, &chunk->arena));
+}
+
+static void apply(struct flow *flow, const struct protocol_action *action)
+{
+	struct chunk *chunk = (struct chunk *)action->chunk;
+	/* Of a transaction whose outcome became known only later. */
+	if (!chunk->command.data)
+		flow_compact(flow, chunk);
+	store_apply(flow->store, &chunk->link, chunk->command);
 }
 
 static void on_applied(void *context, struct protocol_chunk *chunk, enum apply_result result, uint32_t conflicts, uint32_t unmatched)

@@ -8,6 +8,7 @@ void apply_add(struct protocol *protocol, struct protocol_chunk *chunk)
 	chunk->in_flight = false;
 	chunk_list_append(&protocol->slots[chunk->slot].queue, chunk);
 	protocol->queued++;
+	protocol->queued_events += chunk->events;
 	protocol->unsent++;
 }
 
@@ -18,6 +19,7 @@ void apply_drop(struct protocol *protocol, int index)
 
 	while ((chunk = chunk_list_take(&slot->queue)) != NULL) {
 		protocol->queued--;
+		protocol->queued_events -= chunk->events;
 		if (chunk->in_flight) {
 			chunk_list_append(&protocol->orphans, chunk);
 			continue;
@@ -33,6 +35,7 @@ static void done(struct protocol *protocol, struct slot *slot, struct protocol_c
 {
 	MUST(chunk_list_remove(&slot->queue, chunk));
 	protocol->queued--;
+	protocol->queued_events -= chunk->events;
 	if (chunk->to > slot->applied)
 		slot->applied = chunk->to;
 	actions_free_chunk(protocol, chunk);

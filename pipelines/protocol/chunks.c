@@ -5,7 +5,7 @@ void chunk_list_init(struct chunk_list *list)
 {
 	list->first = NULL;
 	list->end = &list->first;
-	list->count = 0;
+	list->count = list->events = 0;
 }
 
 void chunk_list_append(struct chunk_list *list, struct protocol_chunk *chunk)
@@ -14,6 +14,7 @@ void chunk_list_append(struct chunk_list *list, struct protocol_chunk *chunk)
 	*list->end = chunk;
 	list->end = &chunk->next;
 	list->count++;
+	list->events += chunk->events;
 }
 
 /* link: the pointer that points to the chunk. */
@@ -25,6 +26,7 @@ static struct protocol_chunk *unlink_chunk(struct chunk_list *list, struct proto
 	if (*link == NULL)
 		list->end = link;
 	list->count--;
+	list->events -= chunk->events;
 	chunk->next = NULL;
 	return chunk;
 }
@@ -54,5 +56,6 @@ void chunk_list_prepend(struct chunk_list *list, struct chunk_list *front)
 		list->end = front->end;
 	list->first = front->first;
 	list->count += front->count;
+	list->events += front->events;
 	chunk_list_init(front);
 }

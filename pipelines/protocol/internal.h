@@ -11,7 +11,7 @@
 
 struct chunk_list {
 	struct protocol_chunk *first, **end;
-	size_t count;
+	size_t count, events;
 };
 
 /* Where a loading slot stands. Every retry begins at the first step, so bounds and offsets are never older than the
@@ -88,7 +88,7 @@ struct protocol {
 	size_t recreation_next;
 
 	struct chunk_list orphans;        /* sent to Redis under a token that is void by now: freed when answered */
-	size_t queued, unsent, in_flight; /* over all slots; in_flight counts the orphans too */
+	size_t queued, queued_events, unsent, in_flight; /* over all slots; in_flight counts the orphans too */
 	int next_slot;                    /* where the search for the next chunk to apply goes on, for fairness */
 
 	bool draining, stopping, stopped, clean;

@@ -44,7 +44,7 @@ void protocol_close(struct protocol *protocol)
 	free_list(protocol, &protocol->open);
 	free_list(protocol, &protocol->transaction.chunks);
 	free_list(protocol, &protocol->orphans);
-	protocol->queued = protocol->unsent = protocol->in_flight = 0;
+	protocol->queued = protocol->queued_events = protocol->unsent = protocol->in_flight = 0;
 }
 
 void protocol_free(struct protocol **protocol)
@@ -100,7 +100,8 @@ bool protocol_wants_records(const struct protocol *protocol)
 {
 	size_t max = protocol->settings.apply_queue_max;
 
-	return !protocol->stopping && !protocol->refused && protocol->queued < max && protocol->open.count < max;
+	return !protocol->stopping && !protocol->refused && protocol->queued_events < max &&
+	       protocol->open.events < max;
 }
 
 void protocol_add(struct protocol *protocol, struct protocol_chunk *chunk)

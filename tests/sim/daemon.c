@@ -38,6 +38,7 @@ static struct sim_chunk *open_chunk(struct daemon *daemon, int slot, bool muted)
 
 	chunk->link.slot = slot;
 	chunk->link.from = protocol_position(daemon->protocol, slot);
+	chunk->link.events = 1;
 	chunk->muted = muted;
 	chunk->effects.partition = slot;
 	chunk->effects.from = (int)chunk->link.from;

@@ -144,7 +144,7 @@ struct protocol_chunk *bench_add(struct bench *bench, int slot, int64_t from, in
 {
 	struct protocol_chunk *chunk = &bench->chunks[bench->used++];
 
-	*chunk = (struct protocol_chunk){ .slot = slot, .from = from, .to = to };
+	*chunk = (struct protocol_chunk){ .slot = slot, .from = from, .to = to, .events = 1 };
 	protocol_add(bench->protocol, chunk);
 	return chunk;
 }
