@@ -22,7 +22,7 @@ bool seen_check(struct seen *seen, uint64_t id_hash, uint32_t hour, uint32_t win
 /* Makes room for count ids at once, so that loading them never has to rebuild the table. */
 void seen_reserve(struct seen *seen, size_t count);
 /* Loads one journal bucket: count little-endian 64-bit hashes seen in hour. */
-void seen_load(struct seen *seen, uint32_t hour, const char *hashes, size_t count, uint32_t window);
+void seen_load(struct seen *seen, uint32_t hour, const char *hashes, size_t count);
 size_t seen_count(const struct seen *seen);
 size_t seen_bytes(const struct seen *seen);
 

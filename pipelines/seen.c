@@ -5,62 +5,72 @@
 
 #include <stdlib.h>
 
-/* Ten bytes a slot and a load between 0.58 and 0.75: 13 to 18 bytes an id. The id hash is keyed and uniform, so it is its own table
- * hash. An entry is never removed singly: expired ones fall away when the table is rebuilt, and no decision can see whether that
- * has happened yet, because the decision is a formula over the stored hour. */
-#define CAPACITY_MIN 1024
+/* Open addressing, ten bytes a slot at a load between 0.55 and 0.78: 13 to 18 bytes an id. The id hash is keyed and uniform, so it is
+ * its own table hash. An entry is never removed singly: expired ones fall away when their segment is rebuilt, and no decision can see
+ * whether that has happened yet, because the decision is a formula over the stored hour.
+ *
+ * The table is cut into segments by the first bits of the hash, each rebuilt on its own when it is full, so that no event waits for
+ * more than one segment: a millisecond or two at ten million ids. Their bounds differ a little, so that they do not fill together. */
+#define SEGMENT_BITS 8
+#define SEGMENTS (1 << SEGMENT_BITS)
+#define CAPACITY_MIN 16
 #define CAPACITY_GROWTH_PERCENT 130
-#define LOAD_MAX_PERCENT 75
+#define LOAD_MAX_PERCENT 71 /* plus 0 to 7, by segment */
+#define LOAD_SPREAD 8
 /* Hours are stored modulo 65536; entries are rebuilt long before two of them could be mistaken for each other. */
 #define HOUR_JUMP_MAX 60000
 
-struct seen {
+struct segment {
 	uint64_t *hashes; /* 0 = empty slot */
 	uint16_t *hours;
-	size_t capacity, count;
+	uint32_t capacity, count;
 	uint32_t swept_hour; /* hour of the last rebuild that dropped what had expired */
 };
 
-static void table_new(struct seen *seen, size_t capacity)
-{
-	seen->hashes = alloc_zeroed(capacity, sizeof *seen->hashes);
-	seen->hours = alloc_zeroed(capacity, sizeof *seen->hours);
-	seen->capacity = capacity;
-	seen->count = 0;
-}
+struct seen {
+	struct segment segments[SEGMENTS];
+	size_t count, slots;
+};
 
 struct seen *seen_new(void)
 {
-	struct seen *seen = alloc_zeroed(1, sizeof *seen);
-	table_new(seen, CAPACITY_MIN);
-	return seen;
+	return alloc_zeroed(1, sizeof(struct seen));
+}
+
+static void segment_fini(struct segment *segment)
+{
+	free(segment->hashes);
+	free(segment->hours);
+	*segment = (struct segment){ 0 };
 }
 
 void seen_free(struct seen **seen)
 {
 	if (*seen) {
-		free((*seen)->hashes);
-		free((*seen)->hours);
+		for (int i = 0; i < SEGMENTS; i++)
+			segment_fini(&(*seen)->segments[i]);
 		free(*seen);
 		*seen = NULL;
 	}
 }
 
-/* Slot of the hash, or the empty slot where it belongs. */
-static size_t slot_of(const struct seen *seen, uint64_t hash)
+/* ---- one segment ---- */
+
+/* Slot of the hash, or the empty slot where it belongs. The first bits chose the segment, the next ones the slot. */
+static uint32_t slot_of(const struct segment *segment, uint64_t hash)
 {
-	size_t slot = (size_t)(((unsigned __int128)hash * seen->capacity) >> 64);
-	while (seen->hashes[slot] && seen->hashes[slot] != hash)
-		slot = slot + 1 == seen->capacity ? 0 : slot + 1;
+	uint32_t slot = (uint32_t)(((unsigned __int128)(hash << SEGMENT_BITS) * segment->capacity) >> 64);
+	while (segment->hashes[slot] && segment->hashes[slot] != hash)
+		slot = slot + 1 == segment->capacity ? 0 : slot + 1;
 	return slot;
 }
 
-static void put(struct seen *seen, uint64_t hash, uint16_t hour)
+static void put(struct segment *segment, uint64_t hash, uint16_t hour)
 {
-	size_t slot = slot_of(seen, hash);
-	seen->count += seen->hashes[slot] == 0;
-	seen->hashes[slot] = hash;
-	seen->hours[slot] = hour;
+	uint32_t slot = slot_of(segment, hash);
+	segment->count += segment->hashes[slot] == 0;
+	segment->hashes[slot] = hash;
+	segment->hours[slot] = hour;
 }
 
 static uint32_t age_of(uint32_t hour, uint16_t stored)
@@ -69,88 +79,117 @@ static uint32_t age_of(uint32_t hour, uint16_t stored)
 }
 
 /* Moves what is at most window old into a new table. */
-static void rebuild(struct seen *seen, size_t capacity, uint32_t hour, uint32_t window)
+static void rebuild(struct seen *seen, struct segment *segment, uint32_t capacity, uint32_t hour, uint32_t window)
 {
-	struct seen old = *seen;
-	table_new(seen, capacity);
-	for (size_t i = 0; i < old.capacity; i++) {
+	struct segment old = *segment;
+	segment->hashes = alloc_zeroed(capacity, sizeof *segment->hashes);
+	segment->hours = alloc_zeroed(capacity, sizeof *segment->hours);
+	segment->capacity = capacity;
+	segment->count = 0;
+	segment->swept_hour = hour;
+	for (uint32_t i = 0; i < old.capacity; i++) {
 		if (old.hashes[i] && age_of(hour, old.hours[i]) <= window)
-			put(seen, old.hashes[i], old.hours[i]);
+			put(segment, old.hashes[i], old.hours[i]);
 	}
+	seen->slots = seen->slots - old.capacity + capacity;
+	seen->count = seen->count - old.count + segment->count;
 	free(old.hashes);
 	free(old.hours);
-	seen->swept_hour = hour;
 }
 
-static size_t live_count(const struct seen *seen, uint32_t hour, uint32_t window)
+static uint32_t live_count(const struct segment *segment, uint32_t hour, uint32_t window)
 {
-	size_t live = 0;
-	for (size_t i = 0; i < seen->capacity; i++)
-		live += seen->hashes[i] && age_of(hour, seen->hours[i]) <= window;
+	uint32_t live = 0;
+	for (uint32_t i = 0; i < segment->capacity; i++)
+		live += segment->hashes[i] && age_of(hour, segment->hours[i]) <= window;
 	return live;
 }
 
-static bool is_full(const struct seen *seen)
+static uint64_t load_max(const struct seen *seen, const struct segment *segment)
 {
-	return (seen->count + 1) * 100 > seen->capacity * LOAD_MAX_PERCENT;
+	return LOAD_MAX_PERCENT + (uint64_t)(segment - seen->segments) % LOAD_SPREAD;
 }
 
-static size_t capacity_for(size_t count)
+static bool is_full(const struct seen *seen, const struct segment *segment)
 {
-	size_t capacity = count * 100 / LOAD_MAX_PERCENT * CAPACITY_GROWTH_PERCENT / 100;
-	return capacity < CAPACITY_MIN ? CAPACITY_MIN : capacity;
+	return (segment->count + 1ULL) * 100 > segment->capacity * load_max(seen, segment);
+}
+
+static uint32_t capacity_for(const struct seen *seen, const struct segment *segment, size_t count)
+{
+	uint64_t capacity = count * 100 / load_max(seen, segment) * CAPACITY_GROWTH_PERCENT / 100 + 2;
+	return capacity < CAPACITY_MIN ? CAPACITY_MIN : (uint32_t)capacity;
+}
+
+/* Everything in it is older than any window: stream time became known only now. */
+static bool is_forgotten(const struct segment *segment, uint32_t hour)
+{
+	return segment->count && hour - segment->swept_hour > HOUR_JUMP_MAX;
 }
 
 /* Drops what expired once a window, and makes room. */
-static void make_room(struct seen *seen, uint32_t hour, uint32_t window)
+static void make_room(struct seen *seen, struct segment *segment, uint32_t hour, uint32_t window)
 {
-	if (seen->count && hour - seen->swept_hour > HOUR_JUMP_MAX) {
-		/* Everything is older than any window: stream time became known only now. */
-		free(seen->hashes);
-		free(seen->hours);
-		table_new(seen, CAPACITY_MIN);
-		seen->swept_hour = hour;
+	if (is_forgotten(segment, hour)) {
+		seen->count -= segment->count;
+		seen->slots -= segment->capacity;
+		segment_fini(segment);
 	}
-	if (seen->count == 0)
-		seen->swept_hour = hour;
-	if (is_full(seen) || hour - seen->swept_hour > window)
-		rebuild(seen, capacity_for(live_count(seen, hour, window) + 1), hour, window);
+	if (segment->count == 0)
+		segment->swept_hour = hour;
+	if (is_full(seen, segment) || hour - segment->swept_hour > window)
+		rebuild(seen, segment, capacity_for(seen, segment, live_count(segment, hour, window) + 1), hour, window);
+}
+
+/* ---- the set ---- */
+
+static struct segment *segment_of(struct seen *seen, uint64_t hash)
+{
+	return &seen->segments[hash >> (64 - SEGMENT_BITS)];
 }
 
 bool seen_check(struct seen *seen, uint64_t id_hash, uint32_t hour, uint32_t window, bool *changed)
 {
-	make_room(seen, hour, window);
 	uint64_t hash = id_hash ? id_hash : 1;
-	size_t slot = slot_of(seen, hash);
-	bool present = seen->hashes[slot] != 0;
-	bool duplicate = present && age_of(hour, seen->hours[slot]) <= window;
-	*changed = !present || seen->hours[slot] != (uint16_t)hour;
+	struct segment *segment = segment_of(seen, hash);
+	make_room(seen, segment, hour, window);
+	uint32_t slot = slot_of(segment, hash);
+	bool present = segment->hashes[slot] != 0;
+	bool duplicate = present && age_of(hour, segment->hours[slot]) <= window;
+	*changed = !present || segment->hours[slot] != (uint16_t)hour;
+	segment->count += !present;
 	seen->count += !present;
-	seen->hashes[slot] = hash;
-	seen->hours[slot] = (uint16_t)hour;
+	segment->hashes[slot] = hash;
+	segment->hours[slot] = (uint16_t)hour;
 	return duplicate;
-}
-
-static void load_one(struct seen *seen, uint64_t hash, uint32_t hour)
-{
-	size_t slot = slot_of(seen, hash);
-	bool newer = seen->hashes[slot] == 0 || (int16_t)((uint16_t)hour - seen->hours[slot]) > 0;
-	if (newer)
-		put(seen, hash, (uint16_t)hour);
 }
 
 void seen_reserve(struct seen *seen, size_t count)
 {
-	if (capacity_for(count) > seen->capacity)
-		rebuild(seen, capacity_for(count), seen->swept_hour, UINT16_MAX);
+	for (int i = 0; i < SEGMENTS; i++) {
+		struct segment *segment = &seen->segments[i];
+		uint32_t capacity = capacity_for(seen, segment, count / SEGMENTS);
+		if (capacity > segment->capacity)
+			rebuild(seen, segment, capacity, segment->swept_hour, UINT16_MAX);
+	}
 }
 
-void seen_load(struct seen *seen, uint32_t hour, const char *hashes, size_t count, uint32_t window)
+/* Keeps the latest hour; nothing expires here, since the stream time of the first check decides what has. */
+static void load_one(struct seen *seen, uint64_t hash, uint32_t hour)
 {
-	if (seen->count == 0)
-		seen->swept_hour = hour;
-	if ((seen->count + count) * 100 > seen->capacity * LOAD_MAX_PERCENT)
-		rebuild(seen, capacity_for(seen->count + count), seen->swept_hour, UINT16_MAX);
+	struct segment *segment = segment_of(seen, hash);
+	if (segment->count == 0)
+		segment->swept_hour = hour;
+	if (is_full(seen, segment))
+		rebuild(seen, segment, capacity_for(seen, segment, segment->count + 1), segment->swept_hour, UINT16_MAX);
+	uint32_t slot = slot_of(segment, hash), before = segment->count;
+	if (segment->hashes[slot] == 0 || (int16_t)((uint16_t)hour - segment->hours[slot]) > 0)
+		put(segment, hash, (uint16_t)hour);
+	seen->count += segment->count - before;
+}
+
+void seen_load(struct seen *seen, uint32_t hour, const char *hashes, size_t count)
+{
 	for (size_t i = 0; i < count; i++) {
 		const unsigned char *bytes = (const unsigned char *)hashes + i * 8;
 		uint64_t hash = 0;
@@ -158,7 +197,6 @@ void seen_load(struct seen *seen, uint32_t hour, const char *hashes, size_t coun
 			hash = hash << 8 | bytes[b];
 		load_one(seen, hash ? hash : 1, hour);
 	}
-	(void)window; /* expired buckets are dropped by the first check, against the stream time of then */
 }
 
 size_t seen_count(const struct seen *seen)
@@ -168,5 +206,5 @@ size_t seen_count(const struct seen *seen)
 
 size_t seen_bytes(const struct seen *seen)
 {
-	return sizeof *seen + seen->capacity * (sizeof *seen->hashes + sizeof *seen->hours);
+	return sizeof *seen + seen->slots * (sizeof(uint64_t) + sizeof(uint16_t));
 }

@@ -137,8 +137,7 @@ static void on_piece(struct store *store, void *subject, const redisReply *reply
 			  "restore Redis, or empty it and start with redis.rebuild");
 		return;
 	}
-	seen_load(loading->stream->seen, loading->state.hours[loading->hour_at], reply->str, size / REPLY_HASH_SIZE,
-		  (uint32_t)loading->load.dedup_hours);
+	seen_load(loading->stream->seen, loading->state.hours[loading->hour_at], reply->str, size / REPLY_HASH_SIZE);
 	loading->emptied |= loading->offset + size == 0;
 	loading->offset += size;
 	if (size < PIECE_SIZE) {

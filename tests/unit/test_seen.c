@@ -93,7 +93,7 @@ static void test_reload_from_a_journal_decides_the_same(void **state)
 	}
 	/* in any order */
 	for (int h = 2; h >= 0; h--)
-		seen_load(loaded, 500 + (uint32_t)h * 12, (const char *)bucket[h], 3000, WINDOW);
+		seen_load(loaded, 500 + (uint32_t)h * 12, (const char *)bucket[h], 3000);
 	assert_int_equal(seen_count(live), seen_count(loaded));
 	for (uint32_t i = 0; i < 9000; i++)
 		assert_int_equal(check(live, scatter(i), 530), check(loaded, scatter(i), 530));
@@ -132,6 +132,22 @@ static void test_takes_at_most_twenty_bytes_an_id(void **state)
 	seen_free(&seen);
 }
 
+/* No single event pays for the whole table: an insert rebuilds a small part of it at most. */
+static void test_grows_in_small_parts(void **state)
+{
+	(void)state;
+	struct seen *seen = seen_new();
+	size_t before = 0;
+	for (uint64_t i = 0; i < 1000000; i++) {
+		check(seen, scatter(i), 1000);
+		size_t bytes = seen_bytes(seen);
+		if (i > 100000 && (bytes > before ? bytes - before : before - bytes) > bytes / 100)
+			fail_msg("at %zu ids one insert changed %zu bytes to %zu", seen_count(seen), before, bytes);
+		before = bytes;
+	}
+	seen_free(&seen);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +158,7 @@ int main(void)
 		cmocka_unit_test(test_reload_from_a_journal_decides_the_same),
 		cmocka_unit_test(test_time_that_becomes_known_late_forgets_hour_zero),
 		cmocka_unit_test(test_takes_at_most_twenty_bytes_an_id),
+		cmocka_unit_test(test_grows_in_small_parts),
 	};
 	return cmocka_run_group_tests_name("seen", tests, NULL, NULL);
 }
