@@ -59,7 +59,7 @@ static const struct {
 	{ KAFKA_PRODUCER, "reconnect.backoff.ms", "50" },
 	{ KAFKA_PRODUCER, "reconnect.backoff.max.ms", "500" },
 	{ KAFKA_PRODUCER, "connections.max.idle.ms", "10000" },
-	{ KAFKA_PRODUCER, "linger.ms", "0" },
+	{ KAFKA_PRODUCER, "linger.ms", "5" },
 	{ KAFKA_PRODUCER, "enable.idempotence", "true" },
 	{ KAFKA_PRODUCER, "partitioner", "murmur2_random" },
 	{ KAFKA_PRODUCER, "socket.nagle.disable", "true" },
