@@ -23,6 +23,8 @@ struct protocol_settings {
 	int slots;
 	size_t apply_window;      /* chunks in flight to Redis over all slots */
 	size_t apply_queue_max;   /* events committed but not applied, over all slots, at which intake pauses */
+	size_t keep_max;          /* applied events kept to heal a short tail loss of Redis, over all slots; 0: none */
+	int64_t keep_ms;          /* chunks are kept for so long after Redis acknowledged them */
 	int64_t retry_ms;         /* wait before a failed read, load or transaction is tried again */
 	int64_t drain_ms;         /* bound on waiting for transaction and applies at revoke and stop */
 	int64_t recommit_ms;      /* unchanged offsets are committed again this often (shadow entries expire), 24 h */
@@ -42,6 +44,8 @@ struct protocol_chunk {
 	uint32_t events;  /* records decided in it: what it costs to keep */
 	bool muted;       /* filled in by protocol_add: below C, goes to Redis without a transaction */
 	bool in_flight;   /* sent to Redis, not answered */
+	bool dropped;     /* nobody cares for the answer any more */
+	int64_t applied_ms; /* when Redis acknowledged it */
 };
 
 struct protocol *protocol_new(const struct protocol_settings *settings);
@@ -124,6 +128,7 @@ struct load_reply {
 /* Answer to ACTION_LOAD; the caller keeps the loaded S and T aside until ACTION_START or ACTION_DROP. */
 void protocol_loaded(struct protocol *protocol, int slot, uint64_t token, const struct load_reply *reply, int64_t now_ms);
 
+/* Answers come in the order in which the slot's ACTION_APPLY came. */
 enum apply_result {
 	APPLY_OK,      /* W moved, or the function said that it already stood at or beyond the chunk's end */
 	APPLY_REFUSED, /* compare-and-set refused: W below the chunk, or missing */
@@ -136,7 +141,9 @@ void protocol_applied(struct protocol *protocol, struct protocol_chunk *chunk, e
 void protocol_store_lost(struct protocol *protocol, int64_t now_ms);
 void protocol_store_ready(struct protocol *protocol, int64_t now_ms);
 /* Every second, and on each reconnect, the caller reads (uuid, W) of each owned slot (protocol_watches() says which, with the W
- * that must have been reached when the request is sent) and reports what it saw; W below that, or another uuid, means a load. */
+ * that must have been reached when the request is sent) and reports what it saw. W below that: Redis lost writes. If kept chunks
+ * reach back to W they are sent again, else, or with another uuid, the slot is loaded. The answer to ACTION_LOOK comes here too;
+ * reply.ok false: it was not understood. Nothing needs to come when the store is lost. */
 bool protocol_watches(const struct protocol *protocol, int slot, uint64_t *token, int64_t *at_least);
 void protocol_watched(struct protocol *protocol, int slot, uint64_t token, int64_t at_least, const struct load_reply *reply,
 		      int64_t now_ms);
@@ -181,6 +188,7 @@ enum notice {
 	NOTICE_SHADOW_MISSING,  /* shadow entry expired or emptied: committed again */
 	NOTICE_RULESET_CHANGED, /* count = events below C decided with another rule set than they were published with */
 	NOTICE_STORE_WENT_BACK, /* Redis lost writes: count = events to apply again */
+	NOTICE_STORE_HEALED,    /* Redis lost its latest writes: count = events sent again, nothing was loaded */
 	NOTICE_STORE_CREATED,   /* first start of this partition, or rebuild: count = start offset */
 	NOTICE_COUNT
 };
@@ -196,6 +204,7 @@ enum action_kind {
 	ACTION_PUBLISH,      /* batch -> protocol_published */
 	ACTION_RECREATE,     /* destroy and re-create the producer -> protocol_recreated */
 	ACTION_APPLY,        /* chunk -> protocol_applied */
+	ACTION_LOOK,         /* slot, token, offset: (uuid, W) from Redis -> protocol_watched with at_least = offset */
 	ACTION_FREE,         /* chunk: back to its owner */
 	ACTION_RELEASE,      /* answer the revoke now; one for all that are open */
 	ACTION_STOPPED,      /* graceful stop is complete (clean says whether W = C everywhere) */
@@ -226,6 +235,7 @@ struct protocol_view {
 	enum protocol_state state;
 	int64_t position, applied, published;
 	size_t queued; /* chunks waiting for Redis */
+	size_t kept;   /* events applied and kept */
 };
 void protocol_view(const struct protocol *protocol, int slot, struct protocol_view *view);
 const char *refusal_text(enum refusal refusal);

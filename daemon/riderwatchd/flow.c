@@ -314,6 +314,8 @@ static struct protocol_settings protocol_settings(const struct flow *flow)
 		.slots = flow->slot_count,
 		.apply_window = (size_t)config->redis_window,
 		.apply_queue_max = (size_t)config->redis_queue_max,
+		.keep_max = config->redis_keep ? (size_t)config->redis_queue_max : 0,
+		.keep_ms = config->redis_keep,
 		.retry_ms = 200,
 		.drain_ms = config->shutdown_timeout / 2,
 		.recommit_ms = 24 * HOUR_MS,

@@ -263,6 +263,12 @@ static void on_applied(void *context, struct protocol_chunk *chunk, enum apply_r
 	flow_act(flow);
 }
 
+static void look(struct flow *flow, const struct protocol_action *action)
+{
+	struct flow_slot *slot = &flow->slots[action->slot];
+	store_watch(flow->store, action->slot, action->token, action->offset, topic_of(flow, slot), slot->partition);
+}
+
 static void on_watched(void *context, int slot, uint64_t token, int64_t at_least, const struct load_reply *reply)
 {
 	struct flow *flow = context;
@@ -376,6 +382,7 @@ static action_f *const actions[] = {
 	[ACTION_PUBLISH] = publish,
 	[ACTION_RECREATE] = recreate,
 	[ACTION_APPLY] = apply,
+	[ACTION_LOOK] = look,
 	[ACTION_FREE] = free_chunk,
 	[ACTION_RELEASE] = release,
 	[ACTION_STOPPED] = stopped,

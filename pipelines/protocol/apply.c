@@ -5,7 +5,7 @@
 
 void apply_add(struct protocol *protocol, struct protocol_chunk *chunk)
 {
-	chunk->in_flight = false;
+	chunk->in_flight = chunk->dropped = false;
 	chunk_list_append(&protocol->slots[chunk->slot].queue, chunk);
 	protocol->queued++;
 	protocol->queued_events += chunk->events;
@@ -21,6 +21,7 @@ void apply_drop(struct protocol *protocol, int index)
 		protocol->queued--;
 		protocol->queued_events -= chunk->events;
 		if (chunk->in_flight) {
+			chunk->dropped = true;
 			chunk_list_append(&protocol->orphans, chunk);
 			continue;
 		}
@@ -29,32 +30,49 @@ void apply_drop(struct protocol *protocol, int index)
 	}
 	slot->in_flight = 0;
 	slot->resend = false;
+	kept_drop(protocol, slot);
+	kept_end_look(protocol, slot);
 }
 
-static void done(struct protocol *protocol, struct slot *slot, struct protocol_chunk *chunk)
+void apply_pass(struct protocol *protocol, struct slot *slot)
 {
-	MUST(chunk_list_remove(&slot->queue, chunk));
+	struct protocol_chunk *chunk = chunk_list_take(&slot->queue);
+
+	MUST(chunk != NULL && !chunk->in_flight);
 	protocol->queued--;
 	protocol->queued_events -= chunk->events;
+	protocol->unsent--;
 	if (chunk->to > slot->applied)
 		slot->applied = chunk->to;
-	actions_free_chunk(protocol, chunk);
+	kept_add(protocol, slot, chunk);
 }
 
-static void send_again(struct slot *slot, int64_t at_ms)
+/* Redis answers in order, so W at the end of this chunk means that those before it are done too, whoever did them. */
+static void done(struct protocol *protocol, struct slot *slot, const struct protocol_chunk *chunk)
+{
+	const struct protocol_chunk *passed;
+
+	protocol->unsent++; /* as if it had not been sent */
+	do {
+		passed = slot->queue.first;
+		apply_pass(protocol, slot);
+	} while (passed != chunk);
+}
+
+void apply_send_again(struct slot *slot, int64_t at_ms)
 {
 	slot->resend = true;
 	slot->retry_at = at_ms;
 }
 
-/* Redis does not stand where it must. A slot that is about to be released leaves that to its next owner. */
-static void doubt(struct protocol *protocol, int index)
+/* A slot that is about to be released leaves it to its next owner. */
+void apply_doubt(struct protocol *protocol, int index, enum load_cause cause)
 {
 	if (protocol->slots[index].state == SLOT_DRAINING) {
 		protocol->clean = false;
 		partition_give_up(protocol, index);
 	} else {
-		partition_load(protocol, index, LOAD_REFUSED);
+		partition_load(protocol, index, cause);
 	}
 }
 
@@ -64,11 +82,11 @@ static void not_done(struct protocol *protocol, struct protocol_chunk *chunk, en
 
 	protocol->unsent++;
 	if (result == APPLY_RETRY)
-		send_again(slot, protocol->now_ms + protocol->settings.retry_ms);
+		apply_send_again(slot, protocol->now_ms + protocol->settings.retry_ms);
 	else if (result == APPLY_REFUSED && chunk != slot->queue.first)
-		send_again(slot, protocol->now_ms); /* only because the one before it was not done */
-	else
-		doubt(protocol, chunk->slot);
+		apply_send_again(slot, protocol->now_ms); /* only because the one before it was not done */
+	else if (result == APPLY_FOREIGN || !kept_look(protocol, slot, protocol->now_ms))
+		apply_doubt(protocol, chunk->slot, LOAD_REFUSED);
 }
 
 void apply_answered(struct protocol *protocol, struct protocol_chunk *chunk, enum apply_result result)
@@ -78,7 +96,7 @@ void apply_answered(struct protocol *protocol, struct protocol_chunk *chunk, enu
 	MUST(chunk->in_flight);
 	chunk->in_flight = false;
 	protocol->in_flight--;
-	if (!partition_owns(protocol, chunk)) {
+	if (chunk->dropped) {
 		MUST(chunk_list_remove(&protocol->orphans, chunk));
 		actions_free_chunk(protocol, chunk);
 		return;
@@ -116,7 +134,7 @@ static struct protocol_chunk *next_to_send(const struct protocol *protocol, stru
 {
 	struct protocol_chunk *chunk = slot->queue.first;
 
-	if (slot->queue.count == slot->in_flight)
+	if (slot->queue.count == slot->in_flight || slot->look != LOOK_NONE)
 		return NULL;
 	if (slot->resend && (slot->in_flight > 0 || protocol->now_ms < slot->retry_at))
 		return NULL;

@@ -23,6 +23,9 @@ enum load_step {
 	LOAD_ASKED,   /* LOAD asked */
 };
 
+/* Before anything is sent to a store that may not stand where we believe, its W is looked at. */
+enum look { LOOK_NONE, LOOK_WANTED, LOOK_ASKED };
+
 struct slot {
 	enum protocol_state state; /* SLOT_LIVE also while muted: protocol_view() tells them apart by the position */
 	enum load_step step;
@@ -41,6 +44,8 @@ struct slot {
 	char uuid[PROTOCOL_UUID_SIZE];
 	struct offsets_reply offsets;
 	struct chunk_list queue; /* known to be committed, not known to be applied, in offset order */
+	struct chunk_list kept;  /* acknowledged, [kept.first->from, applied) without a gap */
+	enum look look;
 	size_t in_flight;
 	size_t commit_index; /* of its entry in the transaction, while held */
 };
@@ -87,9 +92,10 @@ struct protocol {
 	int64_t *recreations; /* ring of recreations_max times */
 	size_t recreation_next;
 
-	struct chunk_list orphans;        /* sent to Redis under a token that is void by now: freed when answered */
+	struct chunk_list orphans; /* sent to Redis under a token that is void by now: freed when answered */
 	size_t queued, queued_events, unsent, in_flight; /* over all slots; in_flight counts the orphans too */
-	int next_slot;                    /* where the search for the next chunk to apply goes on, for fairness */
+	size_t kept_events, looks;                       /* over all slots; slots that want a look */
+	int next_slot; /* where the search for the next chunk to apply goes on, for fairness */
 
 	bool draining, stopping, stopped, clean;
 	int64_t drain_until, stop_until;
@@ -140,6 +146,24 @@ void apply_drop(struct protocol *protocol, int slot);
 void apply_answered(struct protocol *protocol, struct protocol_chunk *chunk, enum apply_result result);
 void apply_store_lost(struct protocol *protocol);
 bool apply_request(struct protocol *protocol, struct protocol_action *action);
+/* Redis does not stand where it must. */
+void apply_doubt(struct protocol *protocol, int slot, enum load_cause cause);
+/* First of the slot's queue is applied: from queue to kept. */
+void apply_pass(struct protocol *protocol, struct slot *slot);
+/* Sends nothing of the slot before at_ms. */
+void apply_send_again(struct slot *slot, int64_t at_ms);
+
+/* kept.c */
+void kept_add(struct protocol *protocol, struct slot *slot, struct protocol_chunk *chunk);
+void kept_drop(struct protocol *protocol, struct slot *slot);
+/* Redis stands where it must: what is old enough can go. */
+void kept_confirm(struct protocol *protocol, struct slot *slot);
+/* W is to be looked at, not before at_ms, and nothing sent until then. False when nothing is kept: no look can help. */
+bool kept_look(struct protocol *protocol, struct slot *slot, int64_t at_ms);
+void kept_end_look(struct protocol *protocol, struct slot *slot);
+/* Answer to the look: goes on from W, or doubts. */
+void kept_seen(struct protocol *protocol, int slot, int64_t applied);
+bool kept_request(struct protocol *protocol, struct protocol_action *action);
 
 /* leave.c */
 void leave_revoke(struct protocol *protocol, bool lost);

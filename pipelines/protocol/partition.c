@@ -147,12 +147,23 @@ void partition_loaded(struct protocol *protocol, int index, const struct load_re
 
 void partition_watched(struct protocol *protocol, int index, int64_t at_least, const struct load_reply *reply)
 {
-	const struct slot *slot = &protocol->slots[index];
+	struct slot *slot = &protocol->slots[index];
+	bool looked = slot->look == LOOK_ASKED;
 
-	if (slot->state != SLOT_LIVE || !reply->ok)
+	if (slot->state != SLOT_LIVE && !looked)
 		return;
-	if (reply->missing || reply->applied < at_least || memcmp(reply->uuid, slot->uuid, sizeof(slot->uuid)) != 0)
-		partition_load(protocol, index, LOAD_WENT_BACK);
+	if (!reply->ok && looked)
+		kept_look(protocol, slot, protocol->now_ms + protocol->settings.retry_ms);
+	if (!reply->ok)
+		return;
+	if (reply->missing || memcmp(reply->uuid, slot->uuid, sizeof(slot->uuid)) != 0)
+		apply_doubt(protocol, index, LOAD_WENT_BACK);
+	else if (looked)
+		kept_seen(protocol, index, reply->applied);
+	else if (reply->applied >= at_least)
+		kept_confirm(protocol, slot);
+	else if (!kept_look(protocol, slot, protocol->now_ms))
+		apply_doubt(protocol, index, LOAD_WENT_BACK);
 }
 
 static void request_offsets(struct slot *slot, struct protocol_action *action)

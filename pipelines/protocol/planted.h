@@ -14,6 +14,8 @@ enum planted_protocol_bug {
 	PLANTED_TAINT_IGNORED,      /* a tainted producer goes on */
 	PLANTED_MUTED_START_FROM_C, /* records below C are skipped instead of counted */
 	PLANTED_SHADOW_IGNORED,     /* C is the group's offset alone */
+	PLANTED_KEPT_SHORT,         /* kept chunks are sent again although they do not reach back to W */
+	PLANTED_HEAL_KEEPS_W,       /* going back to W is not remembered */
 	PLANTED_PROTOCOL_COUNT
 };
 

@@ -18,8 +18,10 @@ struct protocol *protocol_new(const struct protocol_settings *settings)
 	protocol->transaction.fates = alloc_zeroed(slots, sizeof(*protocol->transaction.fates));
 	if (settings->recreations_max > 0)
 		protocol->recreations = alloc_zeroed((size_t)settings->recreations_max, sizeof(*protocol->recreations));
-	for (size_t i = 0; i < slots; i++)
+	for (size_t i = 0; i < slots; i++) {
 		chunk_list_init(&protocol->slots[i].queue);
+		chunk_list_init(&protocol->slots[i].kept);
+	}
 	chunk_list_init(&protocol->open);
 	chunk_list_init(&protocol->orphans);
 	chunk_list_init(&protocol->transaction.chunks);
@@ -39,8 +41,10 @@ void protocol_close(struct protocol *protocol)
 {
 	protocol->stopped = true;
 	protocol->store_ready = false;
-	for (int i = 0; i < protocol->settings.slots; i++)
+	for (int i = 0; i < protocol->settings.slots; i++) {
 		free_list(protocol, &protocol->slots[i].queue);
+		free_list(protocol, &protocol->slots[i].kept);
+	}
 	free_list(protocol, &protocol->open);
 	free_list(protocol, &protocol->transaction.chunks);
 	free_list(protocol, &protocol->orphans);
@@ -231,6 +235,9 @@ void protocol_store_ready(struct protocol *protocol, int64_t now_ms)
 {
 	set_time(protocol, now_ms);
 	protocol->store_ready = true;
+	for (int i = 0; i < protocol->settings.slots; i++)
+		if (protocol->slots[i].state == SLOT_LIVE || protocol->slots[i].state == SLOT_DRAINING)
+			kept_look(protocol, &protocol->slots[i], now_ms);
 	partition_restart_loads(protocol, LOAD_STATE); /* they may have waited for long: log bounds are read again */
 }
 
@@ -240,7 +247,7 @@ bool protocol_watches(const struct protocol *protocol, int slot, uint64_t *token
 
 	*token = at->token;
 	*at_least = at->applied;
-	return at->state == SLOT_LIVE && !protocol->stopped;
+	return at->state == SLOT_LIVE && at->look == LOOK_NONE && !protocol->stopped;
 }
 
 void protocol_watched(struct protocol *protocol, int slot, uint64_t token, int64_t at_least,
@@ -268,7 +275,10 @@ static void earlier(int64_t *earliest, bool applies, int64_t at_ms)
 static void slot_tick(const struct protocol *protocol, const struct slot *slot, int64_t *earliest)
 {
 	earlier(earliest, slot->state == SLOT_LOADING && slot->step == LOAD_WAITING && !slot->held, slot->retry_at);
-	earlier(earliest, slot->resend && slot->in_flight == 0 && protocol->store_ready, slot->retry_at);
+	earlier(earliest,
+		slot->resend && slot->in_flight == 0 && protocol->store_ready &&
+			(slot->look == LOOK_WANTED || (slot->look == LOOK_NONE && slot->queue.count > 0)),
+		slot->retry_at);
 	earlier(earliest, slot->state == SLOT_LIVE && !slot->recommit,
 		slot->committed_at + protocol->settings.recommit_ms);
 }
@@ -302,7 +312,7 @@ bool protocol_next(struct protocol *protocol, struct protocol_action *action)
 		return true;
 	if (protocol->refused || protocol->stopped)
 		return false;
-	return apply_request(protocol, action) || batch_request(protocol, action) ||
+	return kept_request(protocol, action) || apply_request(protocol, action) || batch_request(protocol, action) ||
 	       partition_request(protocol, action);
 }
 
@@ -317,6 +327,7 @@ void protocol_view(const struct protocol *protocol, int slot, struct protocol_vi
 		.applied = at->applied,
 		.published = at->published,
 		.queued = at->queue.count,
+		.kept = at->kept.events,
 	};
 }
 

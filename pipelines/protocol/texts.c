@@ -19,6 +19,7 @@ static const char *const notices[NOTICE_COUNT] = {
 	[NOTICE_SHADOW_MISSING] = "offset of the shadow group was missing, committed again",
 	[NOTICE_RULESET_CHANGED] = "events are counted with another rule set than their alerts were published with",
 	[NOTICE_STORE_WENT_BACK] = "Redis lost its latest writes: events are counted again",
+	[NOTICE_STORE_HEALED] = "Redis lost its latest writes, they were sent again",
 	[NOTICE_STORE_CREATED] = "state created in Redis",
 };
 

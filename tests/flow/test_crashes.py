@@ -114,8 +114,8 @@ def test_redis_killed_under_load(world):
     assert daemon.runs
 
 
-def test_redis_comes_back_without_its_latest_writes(world):
-    daemon, feed = world.start(batch={"chunk_events": 20}), Feed(world, random.randrange(1 << 30))
+def lose_latest_writes(world, **sections):
+    daemon, feed = world.start(batch={"chunk_events": 20}, **sections), Feed(world, random.randrange(1 << 30))
     data = ROOT / "build/stack" / world.stack.name / "redis/data"
     time.sleep(1)
     shutil.copytree(data, world.folder / "older")
@@ -128,6 +128,18 @@ def test_redis_comes_back_without_its_latest_writes(world):
     feed.stop()
     world.check()
     assert daemon.runs
+    return daemon.metrics()
+
+
+def test_redis_comes_back_without_its_latest_writes(world):
+    metrics = lose_latest_writes(world, redis={"keep": "0s"})
+    assert metrics['riderwatch_notices_total{notice="store_went_back"}'] and not metrics['riderwatch_notices_total{notice="store_healed"}']
+
+
+def test_latest_writes_are_sent_again(world):
+    metrics = lose_latest_writes(world, redis={"keep": "30s"})
+    assert metrics['riderwatch_notices_total{notice="store_healed"}'] > 0
+    assert not metrics['riderwatch_loads_total{cause="went_back"}'] and not metrics['riderwatch_loads_total{cause="refused"}']
 
 
 def test_redis_hangs(world):

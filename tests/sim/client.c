@@ -34,6 +34,8 @@ void client_deliver(struct world *world, struct daemon *daemon)
 	memmove(&daemon->requests[0], &daemon->requests[1], --daemon->request_count * sizeof(request));
 	switch (request.kind) {
 	case REQUEST_APPLY:
+		if (request.result == APPLY_OK)
+			daemon->places[request.slot].told_w = request.effects.to;
 		protocol_applied(daemon->protocol, request.chunk, request.result, world->now);
 		break;
 	case REQUEST_LOAD:
@@ -41,6 +43,8 @@ void client_deliver(struct world *world, struct daemon *daemon)
 		break;
 	case REQUEST_WATCH:
 		redis_reply(&request.seen, false, &reply);
+		daemon->places[request.slot].told_w = request.seen.applied;
+		daemon->places[request.slot].told_disturbances = request.disturbances;
 		protocol_watched(daemon->protocol, request.slot, request.token, request.at_least, &reply, world->now);
 		break;
 	}
@@ -101,6 +105,8 @@ void client_disconnect(struct world *world, struct daemon *daemon)
 		return;
 	TRACE(world, "daemon %d: disconnected", daemon->name);
 	daemon->connected = false;
+	for (int i = 0; i < world->partitions; i++)
+		daemon->places[i].healed = false;
 	client_abandon(world, daemon);
 	protocol_store_lost(daemon->protocol, world->now);
 	daemon_pump(world, daemon);

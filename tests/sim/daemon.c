@@ -192,6 +192,15 @@ static void on_start(struct world *world, struct daemon *daemon, const struct pr
 		violate(world, "decision state of %d at %lld is not the fold", action->slot, (long long)action->offset);
 }
 
+/* What was sent again must have been what Redis lacked. */
+static void check_heal(struct world *world, const struct place *place, const struct protocol_action *action)
+{
+	if (place->healed && (action->cause == LOAD_REFUSED || action->cause == LOAD_WENT_BACK) &&
+	    place->disturbances == world->redis.disturbances &&
+	    place->told_w == world->redis.shards[action->slot].applied)
+		violate(world, "%d is loaded although Redis stands at %d as it said", action->slot, place->told_w);
+}
+
 static void on_drop(struct world *world, struct daemon *daemon, const struct protocol_action *action)
 {
 	static const enum path paths[LOAD_CAUSE_COUNT] = {
@@ -202,7 +211,8 @@ static void on_drop(struct world *world, struct daemon *daemon, const struct pro
 	};
 	struct place *place = &daemon->places[action->slot];
 
-	place->reading = false;
+	check_heal(world, place, action);
+	place->reading = place->healed = false;
 	if (place->open != NULL)
 		free_chunk(world, daemon, place->open);
 	place->open = NULL;
@@ -210,10 +220,17 @@ static void on_drop(struct world *world, struct daemon *daemon, const struct pro
 		count_path(world, paths[action->cause], 1);
 }
 
-static void on_notice(struct world *world, const struct protocol_action *action)
+static void on_notice(struct world *world, struct daemon *daemon, const struct protocol_action *action)
 {
+	struct place *place = &daemon->places[action->slot];
+
+	if (action->notice == NOTICE_STORE_HEALED) {
+		place->healed = true;
+		place->disturbances = place->told_disturbances;
+	}
 	count_path(world, PATH_BEHIND, action->notice == NOTICE_OFFSET_BEHIND);
 	count_path(world, PATH_AHEAD, action->notice == NOTICE_OFFSET_AHEAD);
+	count_path(world, PATH_HEALED, action->notice == NOTICE_STORE_HEALED);
 	count_path(world, PATH_SHADOW, action->notice == NOTICE_SHADOW_MISSING);
 }
 
@@ -282,6 +299,12 @@ static void do_action(struct world *world, struct daemon *daemon, const struct p
 	case ACTION_APPLY:
 		on_apply(daemon, action->chunk);
 		break;
+	case ACTION_LOOK:
+		client_ask(daemon, &(struct request){ .kind = REQUEST_WATCH,
+						      .slot = action->slot,
+						      .token = action->token,
+						      .at_least = action->offset });
+		break;
 	case ACTION_FREE:
 		free_chunk(world, daemon, (struct sim_chunk *)action->chunk);
 		break;
@@ -295,13 +318,14 @@ static void do_action(struct world *world, struct daemon *daemon, const struct p
 		on_refuse(world, action);
 		break;
 	case ACTION_NOTICE:
-		on_notice(world, action);
+		on_notice(world, daemon, action);
 		break;
 	}
 }
 
-static const char *const action_names[] = { "drop",  "read offsets", "load",    "start",   "publish", "recreate",
-					    "apply", "free",         "release", "stopped", "refuse",  "notice" };
+static const char *const action_names[] = { "drop",     "read offsets", "load",  "start", "publish",
+					    "recreate", "apply",        "look",  "free",  "release",
+					    "stopped",  "refuse",       "notice" };
 
 void daemon_pump(struct world *world, struct daemon *daemon)
 {
@@ -409,6 +433,8 @@ void daemon_start(struct world *world, struct daemon *daemon)
 		.apply_window = (size_t)(1 + random_below(world, 5)),
 		.apply_queue_max = (size_t)(2 + random_below(world, 10)),
 		.retry_ms = 30,
+		.keep_max = world->scenario->keeps ? 8 : (size_t)random_below(world, 6),
+		.keep_ms = 100 * random_below(world, 10),
 		.drain_ms = 400,
 		.recommit_ms = 3000,
 		.rebuild = world->scenario->rebuild,

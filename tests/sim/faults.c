@@ -199,6 +199,7 @@ static bool wipe(struct world *world)
 	TRACE(world, "redis: wiped");
 	memset(world->redis.shards, 0, sizeof(world->redis.shards));
 	world->redis.snapshot_count = 0;
+	world->redis.disturbances++;
 	allow_store_refusals(world);
 	return true;
 }
@@ -217,6 +218,7 @@ static bool foreign(struct world *world)
 	shard->counters.accepted = 1000;
 	world->redis.snapshot_count = 0;
 	TRACE(world, "redis: foreign store, W of %d is %d", partition, shard->applied);
+	world->redis.disturbances++;
 	allow_store_refusals(world);
 	return true;
 }

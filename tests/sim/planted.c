@@ -43,6 +43,8 @@ static const struct {
 	{ "nothing is muted below C", "crash", 0, PLANTED_NO_MUTE, 200 },
 	{ "counting starts from C, not from W", "crash", 0, PLANTED_MUTED_START_FROM_C, 200 },
 	{ "tainted producer goes on", "crash", 0, PLANTED_TAINT_IGNORED, 20000 },
+	{ "kept chunks do not reach back to W", "kept", 0, PLANTED_KEPT_SHORT, 500 },
+	{ "going back to W not remembered", "kept", 0, PLANTED_HEAL_KEEPS_W, 2000 },
 	{ "shadow group ignored", "rewind", 0, PLANTED_SHADOW_IGNORED, 500 },
 };
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))

@@ -38,6 +38,7 @@ void redis_go_back(struct world *world)
 		return;
 	size_t back = 1 + (size_t)random_below(world, (int)kept);
 	redis->snapshot_count -= back;
+	redis->disturbances++;
 	memcpy(redis->shards, redis->snapshots[redis->snapshot_count % SNAPSHOTS], sizeof(redis->shards));
 	TRACE(world, "redis: back by %zu writes, W %d %d %d", back, redis->shards[0].applied, redis->shards[1].applied,
 	      redis->shards[2].applied);
@@ -168,6 +169,7 @@ void redis_execute(struct world *world, struct request *request)
 		return;
 	}
 	request->executed = true;
+	request->disturbances = world->redis.disturbances;
 	if (request->kind == REQUEST_WATCH)
 		request->seen = world->redis.shards[request->slot];
 	else if (request->kind == REQUEST_LOAD)
@@ -195,6 +197,7 @@ void redis_run_late(struct world *world)
 	size_t at = (size_t)random_below(world, (int)redis->late_count);
 	struct request late = redis->late[at];
 	redis->late[at] = redis->late[--redis->late_count];
+	redis->disturbances++;
 	TRACE(world, "redis: late request %d of %d arrives", late.kind, late.slot);
 	redis_execute(world, &late);
 }

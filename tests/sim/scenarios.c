@@ -31,6 +31,8 @@ const struct scenario scenarios[] = {
 	{ "rebalance", "+ rebalance, zombies that wake at any step", GROUP, ZOMBIES },
 	{ "tail-loss", "+ Redis restarts without its latest writes", GROUP | F(TAIL_LOSS),
 	  ZOMBIES | P(CAS_REFUSED) | P(LOAD_WENT_BACK) },
+	{ "kept", "+ lost writes are sent again from kept chunks", GROUP | STORE,
+	  ZOMBIES | P(CAS_REFUSED) | P(HEALED) | P(LOAD_WENT_BACK), .keeps = true },
 	{ "outage", "+ Redis down or busy, bounded apply queue", GROUP | F(OUTAGE) | F(BUSY), ZOMBIES },
 	{ "failover", "+ stale failover nobody notices, sockets that arrive late", GROUP | F(FAILOVER) | F(LATE_REDIS),
 	  ZOMBIES | P(CAS_REFUSED) | P(LOAD_REFUSED) | P(LOAD_WENT_BACK) },

@@ -67,6 +67,7 @@ extern const char *const fault_names[FAULT_COUNT];
 	X(LOAD_ASSIGNED, "loads: assigned")                                                                            \
 	X(LOAD_REFUSED, "refused")                                                                                     \
 	X(LOAD_WENT_BACK, "went back")                                                                                 \
+	X(HEALED, "healed")                                                                                            \
 	X(LOAD_UNKNOWN, "unknown")                                                                                     \
 	X(BEHIND, "group behind")                                                                                      \
 	X(AHEAD, "group ahead")                                                                                        \
@@ -95,6 +96,7 @@ struct scenario {
 	unsigned paths;          /* bit per enum path that must have been taken */
 	bool rebuild;            /* daemons start with the operator's order to rebuild */
 	int partitions, daemons; /* 0: drawn */
+	bool keeps;              /* every daemon keeps applied chunks */
 	bool cold;               /* many starts before anything was committed */
 	bool twins;              /* two processes under one instance name */
 };
@@ -236,6 +238,7 @@ struct request {
 	int64_t at_least;
 	enum apply_result result;
 	struct shard seen; /* what a load or watch saw */
+	int disturbances;  /* at that time */
 	bool created;
 };
 
@@ -247,6 +250,7 @@ struct redis {
 	size_t snapshot_count;
 	struct request late[LATE_MAX];
 	size_t late_count;
+	int disturbances; /* writes and losses that no daemon knows of */
 };
 
 /* ---- daemons ---- */
@@ -267,6 +271,9 @@ struct place {
 	struct decided state, aside;
 	uint32_t aside_uuid;
 	struct sim_chunk *open;
+	/* since lost writes were sent again: a load is in vain while W stands where Redis last told it */
+	bool healed;
+	int told_w, told_disturbances, disturbances;
 	bool old_c_known; /* planted: C remembered */
 	struct offsets_reply old_c;
 };

@@ -56,7 +56,8 @@ static int print_load(char *out, size_t size, const struct protocol_action *acti
 	return snprintf(out, size, "load %d", action->slot);
 }
 
-static const char *const notice_names[NOTICE_COUNT] = { "behind", "ahead", "shadow", "ruleset", "back", "created" };
+static const char *const notice_names[NOTICE_COUNT] = { "behind", "ahead",  "shadow", "ruleset",
+							"back",   "healed", "created" };
 
 static int print_action(char *out, size_t size, const struct protocol_action *action)
 {
@@ -78,6 +79,8 @@ static int print_action(char *out, size_t size, const struct protocol_action *ac
 	case ACTION_APPLY:
 		return snprintf(out, size, "apply %d %lld-%lld", action->slot, (long long)chunk->from,
 				(long long)chunk->to);
+	case ACTION_LOOK:
+		return snprintf(out, size, "look %d %lld", action->slot, (long long)action->offset);
 	case ACTION_FREE:
 		return snprintf(out, size, "free %d %lld-%lld", action->slot, (long long)chunk->from,
 				(long long)chunk->to);
@@ -151,9 +154,15 @@ struct protocol_chunk *bench_add(struct bench *bench, int slot, int64_t from, in
 
 void bench_live(struct bench *bench, int count, int64_t applied, int64_t committed)
 {
+	bench_live_with(bench, &bench_settings, count, applied, committed);
+}
+
+void bench_live_with(struct bench *bench, const struct protocol_settings *settings, int count, int64_t applied,
+		     int64_t committed)
+{
 	const int slots[] = { 0, 1, 2, 3 };
 
-	bench_open(bench, &bench_settings);
+	bench_open(bench, settings);
 	protocol_store_ready(bench->protocol, bench->now);
 	protocol_assigned(bench->protocol, slots, (size_t)count, bench->now);
 	bench_actions(bench);

@@ -34,3 +34,5 @@ void bench_answer_state(struct bench *bench, int slot, int64_t applied, bool cre
 struct protocol_chunk *bench_add(struct bench *bench, int slot, int64_t from, int64_t to);
 /* count slots, all with W = applied and C = committed, producer ready, offsets committed again. */
 void bench_live(struct bench *bench, int count, int64_t applied, int64_t committed);
+void bench_live_with(struct bench *bench, const struct protocol_settings *settings, int count, int64_t applied,
+		     int64_t committed);
