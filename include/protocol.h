@@ -24,6 +24,8 @@ struct protocol_settings {
 	size_t apply_window;      /* chunks in flight to Redis over all slots */
 	size_t apply_queue_max;   /* events committed but not applied, over all slots, at which intake pauses */
 	size_t keep_max;          /* applied events kept to heal a short tail loss of Redis, over all slots; 0: none */
+	bool catch_up;            /* a slot whose applies Redis cannot take goes on, and is caught up from the log */
+	int64_t patience_ms;      /* with catch_up: how long a full queue may wait for Redis to do anything at all */
 	int64_t keep_ms;          /* chunks are kept for so long after Redis acknowledged them */
 	int64_t retry_ms;         /* wait before a failed read, load or transaction is tried again */
 	int64_t drain_ms;         /* bound on waiting for transaction and applies at revoke and stop */
@@ -70,6 +72,27 @@ bool protocol_wants_records(const struct protocol *protocol);
 /* Hands over a closed chunk: from must be the position. Muted ones go to the apply queue, live ones join the open batch. A chunk
  * of a slot that takes no records (any more) comes back at once. */
 void protocol_add(struct protocol *protocol, struct protocol_chunk *chunk);
+/* ---- catching up ----
+ * A slot is behind when Redis cannot follow: it refused, went back further than what is kept, or the queue is full. The live side
+ * goes on deciding and publishing; its applies are thrown away. A second reader with an S of its own, loaded from Redis, decides
+ * and applies [W, D), where the next apply of the live side begins at D; then it hands over. Nothing beyond D: that is not known
+ * to be committed. */
+enum catch_up_intake {
+	CATCH_UP_DROP,   /* not catching up, or below the position: forget the record */
+	CATCH_UP_DECIDE, /* decide, publish nothing */
+	CATCH_UP_BEYOND, /* at D or beyond */
+};
+enum catch_up_intake protocol_catch_up_intake(const struct protocol *protocol, int slot, int64_t offset);
+/* Next offset for the second reader to decide, and D, at which a chunk must end. */
+int64_t protocol_catch_up_position(const struct protocol *protocol, int slot);
+int64_t protocol_catch_up_end(const struct protocol *protocol, int slot);
+/* False while too much waits for Redis: the second reader pauses. */
+bool protocol_catch_up_wants_records(const struct protocol *protocol);
+/* Hands over a chunk of the second reader: from must be its position. */
+void protocol_catch_up_add(struct protocol *protocol, struct protocol_chunk *chunk);
+/* The second reader has handed over all it has and found nothing more below D, which cannot be: the slot is loaded. */
+void protocol_catch_up_missed(struct protocol *protocol, int slot);
+
 /* Live chunks waiting for the next transaction. */
 size_t protocol_open_chunks(const struct protocol *protocol);
 /* True when a transaction may begin now: none in flight, producer ready, something to commit. The caller paces batches that hold
@@ -125,7 +148,8 @@ struct load_reply {
 	int64_t start;   /* offset the state was created at */
 	int64_t applied; /* W */
 };
-/* Answer to ACTION_LOAD; the caller keeps the loaded S and T aside until ACTION_START or ACTION_DROP. */
+/* Answer to ACTION_LOAD; the caller keeps the loaded S and T aside until ACTION_START or ACTION_DROP (of a catch-up:
+ * ACTION_CATCH_UP or ACTION_CATCH_UP_END). */
 void protocol_loaded(struct protocol *protocol, int slot, uint64_t token, const struct load_reply *reply, int64_t now_ms);
 
 /* Answers come in the order in which the slot's ACTION_APPLY came. */
@@ -189,6 +213,8 @@ enum notice {
 	NOTICE_RULESET_CHANGED, /* count = events below C decided with another rule set than they were published with */
 	NOTICE_STORE_WENT_BACK, /* Redis lost writes: count = events to apply again */
 	NOTICE_STORE_HEALED,    /* Redis lost its latest writes: count = events sent again, nothing was loaded */
+	NOTICE_BEHIND,          /* Redis cannot follow: count = events known to be behind, alerts go on */
+	NOTICE_CAUGHT_UP,       /* no longer behind: count = events caught up */
 	NOTICE_STORE_CREATED,   /* first start of this partition, or rebuild: count = start offset */
 	NOTICE_COUNT
 };
@@ -199,11 +225,13 @@ enum action_kind {
 	ACTION_DROP,         /* slot: forget S, T, the open chunk and anything loaded aside; stop its intake. cause says why */
 	ACTION_READ_OFFSETS, /* slot, token: C of both groups (stable) and the log's bounds -> protocol_offsets */
 	ACTION_LOAD,         /* slot, token: state from Redis -> protocol_loaded. may_create: create at create_at when missing;
-	                        rebuild: replace what is there by a fresh, empty state at create_at */
+	                        rebuild: replace what is there by a fresh, empty state at create_at. A catch-up only reads */
 	ACTION_START,        /* slot, offset: use what was loaded, read records from offset on (W) */
 	ACTION_PUBLISH,      /* batch -> protocol_published */
 	ACTION_RECREATE,     /* destroy and re-create the producer -> protocol_recreated */
 	ACTION_APPLY,        /* chunk -> protocol_applied */
+	ACTION_CATCH_UP,     /* slot, offset: use what was loaded for the second reader, which reads from offset on */
+	ACTION_CATCH_UP_END, /* slot: forget the second reader's S and open chunk, and what was loaded for it; stop it */
 	ACTION_LOOK,         /* slot, token, offset: (uuid, W) from Redis -> protocol_watched with at_least = offset */
 	ACTION_FREE,         /* chunk: back to its owner */
 	ACTION_RELEASE,      /* answer the revoke now; one for all that are open */
@@ -219,6 +247,7 @@ struct protocol_action {
 	int64_t offset;
 	int64_t count;
 	bool may_create, rebuild, clean;
+	bool catch_up; /* ACTION_LOAD: for the second reader; live S and T stay */
 	int64_t create_at;
 	enum load_cause cause;
 	enum refusal refusal;
@@ -236,6 +265,8 @@ struct protocol_view {
 	int64_t position, applied, published;
 	size_t queued; /* chunks waiting for Redis */
 	size_t kept;   /* events applied and kept */
+	bool behind;
+	int64_t missing; /* events between W and where applies go on, as far as known; 0 unless behind */
 };
 void protocol_view(const struct protocol *protocol, int slot, struct protocol_view *view);
 const char *refusal_text(enum refusal refusal);

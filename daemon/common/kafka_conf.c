@@ -8,8 +8,9 @@
 #define IN(role) (1u << (role))
 #define CONSUMER IN(KAFKA_CONSUMER)
 #define SHADOW IN(KAFKA_SHADOW)
+#define READER IN(KAFKA_READER)
 #define PRODUCER IN(KAFKA_PRODUCER)
-#define READERS (CONSUMER | SHADOW)
+#define READERS (CONSUMER | SHADOW | READER)
 #define ALL (READERS | PRODUCER)
 
 /* Defaults that the operator's properties may replace. */
@@ -27,13 +28,17 @@ static const struct setting {
 	{ "enable.metrics.push", "false", ALL, true },
 	{ "heartbeat.interval.ms", "1000", CONSUMER },
 	{ "fetch.min.bytes", "1", CONSUMER },
+	/* One partition at a time is read, as fast as it goes. */
+	{ "fetch.message.max.bytes", "8388608", READER },
 	/* An outstanding fetch holds up a newly assigned partition for up to this long. */
-	{ "fetch.wait.max.ms", "50", CONSUMER },
+	{ "fetch.wait.max.ms", "50", CONSUMER | READER },
 	/* A full local queue stops fetching for a second, so that these two are rates: bound memory by bytes only. */
-	{ "queued.min.messages", "1000000", CONSUMER },
-	{ "queued.max.messages.kbytes", "65536", CONSUMER },
-	/* Bounds send_offsets_to_transaction(), and is what taints the producer. */
-	{ "socket.timeout.ms", "3000", PRODUCER },
+	{ "queued.min.messages", "1000000", CONSUMER | READER },
+	{ "queued.max.messages.kbytes", "65536", CONSUMER | READER },
+	/* How long alerts wait behind a connection that has fallen silent; the default is a minute. At most half of the
+	 * shortest session, so that a heartbeat on a new connection still saves it. Of the producer it bounds
+	 * send_offsets_to_transaction(), and is what taints it. */
+	{ "socket.timeout.ms", "3000", ALL },
 	/* Ends the wait of librdkafka for a group coordinator that it otherwise never asks again. */
 	{ "connections.max.idle.ms", "10000", PRODUCER },
 	/* A transaction that begins while the one before is still being ended is asked to wait this long; the default is 100. */
@@ -68,8 +73,9 @@ static const struct owned {
 	{ "partition.assignment.strategy", "range", CONSUMER,
 	  "partition p of both input topics must be read by the same process" },
 	{ "group.protocol", NULL, 0, "the daemon is written for the classic group protocol" },
-	{ "enable.partition.eof", "false", READERS, "the daemon does not use it" },
-	{ "check.crcs", "true", CONSUMER, "a damaged batch must be noticed" },
+	{ "enable.partition.eof", "false", CONSUMER | SHADOW, "the daemon does not use it" },
+	{ "enable.partition.eof", "true", READER, "a reader must know where a partition ends" },
+	{ "check.crcs", "true", CONSUMER | READER, "a damaged batch must be noticed" },
 	{ "enable.idempotence", "true", PRODUCER, "transactions need it" },
 	{ "acks", NULL, 0, "transactions need all" },
 	{ "request.required.acks", NULL, 0, "transactions need all" },
@@ -189,7 +195,15 @@ static bool set_shadow(rd_kafka_conf_t *conf, const struct config *config, char 
 	char group[300];
 
 	kafka_conf_shadow_group(config, group, sizeof(group));
-	return set(conf, "group.id", group, error, error_size);
+	/* It never joins, but max.poll.interval.ms is compared with its session, too. */
+	return set(conf, "group.id", group, error, error_size) &&
+	       set_number(conf, "session.timeout.ms", config->kafka_session_timeout, error, error_size);
+}
+
+/* Nothing of its own; see set_shadow. */
+static bool set_reader(rd_kafka_conf_t *conf, const struct config *config, char *error, size_t error_size)
+{
+	return set_number(conf, "session.timeout.ms", config->kafka_session_timeout, error, error_size);
 }
 
 static bool set_producer(rd_kafka_conf_t *conf, const struct config *config, char *error, size_t error_size)
@@ -217,6 +231,8 @@ static const struct {
 	[KAFKA_CONSUMER] = { set_consumer, "kafka.consumer_properties",
 			     offsetof(struct config, kafka_consumer_properties) },
 	[KAFKA_SHADOW] = { set_shadow, "kafka.consumer_properties",
+			   offsetof(struct config, kafka_consumer_properties) },
+	[KAFKA_READER] = { set_reader, "kafka.consumer_properties",
 			   offsetof(struct config, kafka_consumer_properties) },
 	[KAFKA_PRODUCER] = { set_producer, "kafka.producer_properties",
 			     offsetof(struct config, kafka_producer_properties) },

@@ -63,7 +63,8 @@ static const char *notice_label(size_t index)
 		[NOTICE_OFFSET_BEHIND] = "offset_behind",     [NOTICE_OFFSET_AHEAD] = "offset_ahead",
 		[NOTICE_SHADOW_MISSING] = "shadow_missing",   [NOTICE_RULESET_CHANGED] = "ruleset_changed",
 		[NOTICE_STORE_WENT_BACK] = "store_went_back", [NOTICE_STORE_CREATED] = "store_created",
-		[NOTICE_STORE_HEALED] = "store_healed",
+		[NOTICE_STORE_HEALED] = "store_healed",       [NOTICE_BEHIND] = "behind",
+		[NOTICE_CAUGHT_UP] = "caught_up",
 	};
 	return labels[index];
 }

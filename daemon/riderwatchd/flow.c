@@ -11,6 +11,8 @@
 #define WATCH_SECONDS 1
 /* Events decided and not yet committed, as a multiple of a batch, at which reading pauses. */
 #define READ_AHEAD_BATCHES 2
+/* A full queue waits so long for a Redis that answers nothing. */
+#define PATIENCE_MS 1000
 #define PARTITION_COUNT_TRIES 15
 #define PARTITION_COUNT_TIMEOUT_MS 2000
 
@@ -179,6 +181,7 @@ void flow_plan(struct flow *flow)
 	int64_t now = flow_now();
 	publish_when_due(flow, now);
 	set_reading(flow);
+	reader_set_reading(flow->reader, protocol_catch_up_wants_records(flow->protocol));
 	arm_timer(flow, now);
 }
 
@@ -314,6 +317,8 @@ static struct protocol_settings protocol_settings(const struct flow *flow)
 		.slots = flow->slot_count,
 		.apply_window = (size_t)config->redis_window,
 		.apply_queue_max = (size_t)config->redis_queue_max,
+		.catch_up = true,
+		.patience_ms = PATIENCE_MS,
 		.keep_max = config->redis_keep ? (size_t)config->redis_queue_max : 0,
 		.keep_ms = config->redis_keep,
 		.retry_ms = 200,
@@ -358,6 +363,7 @@ static int connect_all(struct flow *flow, char *error, size_t error_size)
 					error_size);
 	if (!flow->publisher)
 		return -1;
+	flow->reader = reader_new(flow->base, flow->config, &flow_reader_callbacks, flow);
 	flow->store = store_new(flow->base, flow->config, &flow_store_callbacks, flow);
 	return 0;
 }
@@ -420,6 +426,7 @@ static void free_slot(struct flow_slot *slot)
 	chunk_free(&slot->open);
 	stream_free(&slot->stream);
 	stream_free(&slot->loaded);
+	flow_free_second(&slot->second);
 }
 
 static void free_protocol(struct flow *flow)
@@ -443,6 +450,7 @@ void flow_free(struct flow **pointer)
 	*pointer = NULL;
 	publisher_free(&flow->publisher);
 	store_free(&flow->store);
+	reader_free(&flow->reader);
 	source_free(&flow->source);
 	free_protocol(flow);
 	for (int i = 0; i < flow->slot_count; i++)

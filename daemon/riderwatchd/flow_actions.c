@@ -39,6 +39,7 @@ static void read_offsets(struct flow *flow, const struct protocol_action *action
 static void load(struct flow *flow, const struct protocol_action *action)
 {
 	struct flow_slot *slot = &flow->slots[action->slot];
+	*(action->catch_up ? &slot->second.token : &slot->token) = action->token;
 	struct store_load load = {
 		.slot = action->slot,
 		.token = action->token,
@@ -95,10 +96,15 @@ static void on_loaded(void *context, int number, uint64_t token, const struct lo
 {
 	struct flow *flow = context;
 	struct flow_slot *slot = &flow->slots[number];
-	if (stream) {
+	if (stream && token == slot->second.token) {
+		stream_free(&slot->second.loaded);
+		slot->second.loaded = stream;
+	} else if (stream && token == slot->token) {
 		stream_free(&slot->loaded);
 		slot->loaded = stream;
 		memcpy(slot->store_uuid, reply->uuid, STORE_UUID_SIZE);
+	} else {
+		stream_free(&stream); /* nobody waits for it any more */
 	}
 	protocol_loaded(flow->protocol, number, token, reply, flow_now());
 	flow_act(flow);
@@ -366,7 +372,8 @@ static void refuse(struct flow *flow, const struct protocol_action *action)
 static void notice(struct flow *flow, const struct protocol_action *action)
 {
 	const struct flow_slot *slot = &flow->slots[action->slot];
-	enum log_level level = action->notice == NOTICE_STORE_CREATED ? LOG_INFO : LOG_WARNING;
+	bool is_good = action->notice == NOTICE_STORE_CREATED || action->notice == NOTICE_CAUGHT_UP;
+	enum log_level level = is_good ? LOG_INFO : LOG_WARNING;
 	metrics_add(flow->metrics, METRIC_NOTICES, action->notice, 0, 1);
 	log_write(level, NULL, notice_text(action->notice), "topic=%s partition=%d count=%lld", topic_of(flow, slot).data,
 		  slot->partition, (long long)action->count);
@@ -382,6 +389,8 @@ static action_f *const actions[] = {
 	[ACTION_PUBLISH] = publish,
 	[ACTION_RECREATE] = recreate,
 	[ACTION_APPLY] = apply,
+	[ACTION_CATCH_UP] = flow_catch_up,
+	[ACTION_CATCH_UP_END] = flow_catch_up_end,
 	[ACTION_LOOK] = look,
 	[ACTION_FREE] = free_chunk,
 	[ACTION_RELEASE] = release,

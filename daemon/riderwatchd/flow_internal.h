@@ -5,8 +5,17 @@
 #include "flow.h"
 #include "pipeline.h"
 #include "publisher.h"
+#include "reader.h"
 #include "source.h"
 #include "store.h"
+
+/* Reads what Redis lacks of a partition that is behind. */
+struct flow_second {
+	struct stream *stream; /* S and T at its own position; NULL unless catching up */
+	struct stream *loaded; /* answer of the store, until ACTION_CATCH_UP or ACTION_CATCH_UP_END */
+	struct chunk *open;
+	uint64_t token; /* of the load asked for it */
+};
 
 /* One topic-partition; its number is input * partitions + partition. */
 struct flow_slot {
@@ -17,7 +26,9 @@ struct flow_slot {
 	struct chunk *open;    /* being filled, with events below C or not */
 	bool open_muted;
 	char store_uuid[STORE_UUID_SIZE];
+	uint64_t token; /* of the load asked for */
 	bool assigned, started;
+	struct flow_second second;
 };
 
 /* When the events read so far must be committed; times are loop milliseconds, 0 = not set. */
@@ -37,6 +48,7 @@ struct flow {
 	struct pipeline_settings settings;
 	struct protocol *protocol;
 	struct source *source;
+	struct reader *reader;
 	struct publisher *publisher;
 	struct store *store;
 	int32_t partitions;
@@ -68,7 +80,11 @@ void flow_refuse(struct flow *flow, const struct flow_slot *slot, enum refusal r
 /* The chunk is published, or is not to be: keeps only the command for Redis. */
 void flow_compact(struct flow *flow, struct chunk *chunk);
 void flow_count_chunk(struct flow *flow, const struct chunk *chunk);
+void flow_catch_up(struct flow *flow, const struct protocol_action *action);
+void flow_catch_up_end(struct flow *flow, const struct protocol_action *action);
+void flow_free_second(struct flow_second *second);
 void stream_free(struct stream **stream);
 
 extern const struct publisher_callbacks flow_publisher_callbacks;
+extern const struct reader_callbacks flow_reader_callbacks;
 extern const struct store_callbacks flow_store_callbacks;

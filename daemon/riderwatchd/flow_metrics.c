@@ -53,7 +53,7 @@ static double known(int64_t offset)
 	return offset < 0 ? NAN : (double)offset;
 }
 
-static void refresh_slot(struct flow *flow, int number, size_t *queued, size_t *ids, size_t *bytes)
+static void refresh_slot(struct flow *flow, int number, size_t *behind, size_t *queued, size_t *ids, size_t *bytes)
 {
 	const struct flow_slot *slot = &flow->slots[number];
 	struct protocol_view view;
@@ -61,6 +61,9 @@ static void refresh_slot(struct flow *flow, int number, size_t *queued, size_t *
 	metrics_set(flow->metrics, METRIC_PARTITION_STATE, slot->input, slot->partition, view.state);
 	metrics_set(flow->metrics, METRIC_APPLIED_OFFSET, slot->input, slot->partition, known(view.applied));
 	metrics_set(flow->metrics, METRIC_PUBLISHED_OFFSET, slot->input, slot->partition, known(view.published));
+	metrics_set(flow->metrics, METRIC_BEHIND_EVENTS, slot->input, slot->partition,
+		    view.state == SLOT_ABSENT ? NAN : (double)view.missing);
+	*behind += view.behind;
 	*queued += view.queued;
 	if (slot->stream) {
 		*ids += seen_count(slot->stream->seen);
@@ -87,9 +90,10 @@ static void refresh_adapters(struct flow *flow)
 
 void flow_refresh_metrics(struct flow *flow)
 {
-	size_t queued = 0, ids = 0, bytes = 0;
+	size_t behind = 0, queued = 0, ids = 0, bytes = 0;
 	for (int i = 0; i < flow->slot_count; i++)
-		refresh_slot(flow, i, &queued, &ids, &bytes);
+		refresh_slot(flow, i, &behind, &queued, &ids, &bytes);
+	metrics_set(flow->metrics, METRIC_PARTITIONS_BEHIND, 0, 0, (double)behind);
 	metrics_set(flow->metrics, METRIC_REDIS_QUEUE_CHUNKS, 0, 0, (double)queued);
 	metrics_set(flow->metrics, METRIC_DEDUP_IDS, 0, 0, (double)ids);
 	metrics_set(flow->metrics, METRIC_DEDUP_BYTES, 0, 0, (double)bytes);

@@ -384,6 +384,6 @@ void source_free(struct source **source_pointer)
 	close(source->wake_fd);
 	for (int input = 0; input < INPUT_COUNT; input++)
 		free(source->topics[input].next);
-	free(source->headers);
+	kafka_headers_fini(&source->headers);
 	free(source);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shared by source.c (loop side), source_group.c (membership, errors) and source_record.c (message to record). */
 #pragma once
+#include "kafka_record.h"
 #include "source.h"
 
 #define SOURCE_NOT_READ (-1)
@@ -36,8 +37,7 @@ struct source {
 	bool fatal;         /* reported once */
 	bool close_refused; /* after a fatal error the library does not leave the group itself */
 	int64_t idle_since_ms; /* since when nobody reads */
-	struct header *headers;
-	size_t header_size;
+	struct kafka_headers headers;
 	const struct source_callbacks *callbacks;
 	void *context;
 	void (*on_closed)(void *context);

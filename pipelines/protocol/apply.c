@@ -3,7 +3,27 @@
  * keeps the order even when several of one slot are in flight. */
 #include "internal.h"
 
+bool apply_is_stuck(const struct protocol *protocol)
+{
+	if (!protocol->settings.catch_up || protocol->queued_events < protocol->settings.apply_queue_max)
+		return false;
+	return !protocol->store_ready || protocol->now_ms - protocol->answered_at >= protocol->settings.patience_ms;
+}
+
 void apply_add(struct protocol *protocol, struct protocol_chunk *chunk)
+{
+	struct slot *slot = &protocol->slots[chunk->slot];
+
+	slot->next_apply = chunk->to;
+	if (slot->behind.step == BEHIND_NOT && slot->state == SLOT_LIVE && apply_is_stuck(protocol))
+		behind_begin(protocol, chunk->slot);
+	if (slot->behind.step == BEHIND_NOT || PLANTED(PLANTED_BEHIND_APPLIES))
+		apply_append(protocol, chunk);
+	else
+		actions_free_chunk(protocol, chunk);
+}
+
+void apply_append(struct protocol *protocol, struct protocol_chunk *chunk)
 {
 	chunk->in_flight = chunk->dropped = false;
 	chunk_list_append(&protocol->slots[chunk->slot].queue, chunk);
@@ -66,14 +86,22 @@ void apply_send_again(struct slot *slot, int64_t at_ms)
 }
 
 /* A slot that is about to be released leaves it to its next owner. */
+void apply_lost_store(struct protocol *protocol, int index, enum load_cause cause)
+{
+	if (protocol->slots[index].state != SLOT_DRAINING) {
+		partition_load(protocol, index, cause);
+		return;
+	}
+	protocol->clean = false;
+	partition_give_up(protocol, index);
+}
+
 void apply_doubt(struct protocol *protocol, int index, enum load_cause cause)
 {
-	if (protocol->slots[index].state == SLOT_DRAINING) {
-		protocol->clean = false;
-		partition_give_up(protocol, index);
-	} else {
-		partition_load(protocol, index, cause);
-	}
+	if (protocol->settings.catch_up && protocol->slots[index].state == SLOT_LIVE && !PLANTED(PLANTED_LIVE_DROPPED))
+		behind_begin(protocol, index);
+	else
+		apply_lost_store(protocol, index, cause);
 }
 
 static void not_done(struct protocol *protocol, struct protocol_chunk *chunk, enum apply_result result)
@@ -85,7 +113,9 @@ static void not_done(struct protocol *protocol, struct protocol_chunk *chunk, en
 		apply_send_again(slot, protocol->now_ms + protocol->settings.retry_ms);
 	else if (result == APPLY_REFUSED && chunk != slot->queue.first)
 		apply_send_again(slot, protocol->now_ms); /* only because the one before it was not done */
-	else if (result == APPLY_FOREIGN || !kept_look(protocol, slot, protocol->now_ms))
+	else if (result == APPLY_FOREIGN)
+		apply_lost_store(protocol, chunk->slot, LOAD_REFUSED);
+	else if (!kept_look(protocol, slot, protocol->now_ms))
 		apply_doubt(protocol, chunk->slot, LOAD_REFUSED);
 }
 
@@ -102,6 +132,8 @@ void apply_answered(struct protocol *protocol, struct protocol_chunk *chunk, enu
 		return;
 	}
 	slot->in_flight--;
+	if (result != APPLY_RETRY)
+		protocol->answered_at = protocol->now_ms;
 	if (result == APPLY_OK)
 		done(protocol, slot, chunk);
 	else

@@ -26,6 +26,21 @@ enum load_step {
 /* Before anything is sent to a store that may not stand where we believe, its W is looked at. */
 enum look { LOOK_NONE, LOOK_WANTED, LOOK_ASKED };
 
+/* Of a slot that is behind: what becomes of its second reader. */
+enum behind_step {
+	BEHIND_NOT,
+	BEHIND_WAITING, /* for the store, and retry_at */
+	BEHIND_LOADING, /* LOAD asked */
+	BEHIND_READING, /* the second reader hands over chunks */
+};
+
+struct behind {
+	enum behind_step step;
+	uint64_t token;
+	uint64_t ruleset; /* in use when it began */
+	int64_t retry_at, from, position;
+};
+
 struct slot {
 	enum protocol_state state; /* SLOT_LIVE also while muted: protocol_view() tells them apart by the position */
 	enum load_step step;
@@ -44,7 +59,9 @@ struct slot {
 	char uuid[PROTOCOL_UUID_SIZE];
 	struct offsets_reply offsets;
 	struct chunk_list queue; /* known to be committed, not known to be applied, in offset order */
-	struct chunk_list kept;  /* acknowledged, [kept.first->from, applied) without a gap */
+	int64_t next_apply; /* where the next apply of the live side begins: chunks follow each other without a gap */
+	struct behind behind;
+	struct chunk_list kept; /* acknowledged, [kept.first->from, applied) without a gap */
 	enum look look;
 	size_t in_flight;
 	size_t commit_index; /* of its entry in the transaction, while held */
@@ -95,6 +112,8 @@ struct protocol {
 	struct chunk_list orphans; /* sent to Redis under a token that is void by now: freed when answered */
 	size_t queued, queued_events, unsent, in_flight; /* over all slots; in_flight counts the orphans too */
 	size_t kept_events, looks;                       /* over all slots; slots that want a look */
+	size_t behind;                                   /* slots that are */
+	int64_t answered_at;                             /* when Redis last did something, or came back */
 	int next_slot; /* where the search for the next chunk to apply goes on, for fairness */
 
 	bool draining, stopping, stopped, clean;
@@ -141,11 +160,18 @@ bool batch_request(struct protocol *protocol, struct protocol_action *action);
 void batch_recommit_due(struct protocol *protocol);
 
 /* apply.c */
+/* From the live side. */
 void apply_add(struct protocol *protocol, struct protocol_chunk *chunk);
+/* From either side, behind all that waits. */
+void apply_append(struct protocol *protocol, struct protocol_chunk *chunk);
+/* Too much waits for a Redis that does nothing. */
+bool apply_is_stuck(const struct protocol *protocol);
 void apply_drop(struct protocol *protocol, int slot);
 void apply_answered(struct protocol *protocol, struct protocol_chunk *chunk, enum apply_result result);
 void apply_store_lost(struct protocol *protocol);
 bool apply_request(struct protocol *protocol, struct protocol_action *action);
+/* Redis is another one, or empty: only a load can tell. */
+void apply_lost_store(struct protocol *protocol, int slot, enum load_cause cause);
 /* Redis does not stand where it must. */
 void apply_doubt(struct protocol *protocol, int slot, enum load_cause cause);
 /* First of the slot's queue is applied: from queue to kept. */
@@ -160,10 +186,24 @@ void kept_drop(struct protocol *protocol, struct slot *slot);
 void kept_confirm(struct protocol *protocol, struct slot *slot);
 /* W is to be looked at, not before at_ms, and nothing sent until then. False when nothing is kept: no look can help. */
 bool kept_look(struct protocol *protocol, struct slot *slot, int64_t at_ms);
+/* The store is back: does it stand where we believe? */
+void kept_look_again(struct protocol *protocol, struct slot *slot);
 void kept_end_look(struct protocol *protocol, struct slot *slot);
 /* Answer to the look: goes on from W, or doubts. */
 void kept_seen(struct protocol *protocol, int slot, int64_t applied);
 bool kept_request(struct protocol *protocol, struct protocol_action *action);
+
+/* behind.c */
+/* Throws away what waits for Redis; from now on the live side's applies are thrown away too. */
+void behind_begin(struct protocol *protocol, int slot);
+/* Forgets that the slot is behind, and its second reader. */
+void behind_end(struct protocol *protocol, int slot);
+/* Nothing is known of W until it is loaded: there is nothing to look for. */
+bool behind_knows_no_w(const struct slot *slot);
+void behind_loaded(struct protocol *protocol, int slot, const struct load_reply *reply);
+/* The store is lost: loads asked of it get no answer. */
+void behind_store_lost(struct protocol *protocol);
+bool behind_request(struct protocol *protocol, struct protocol_action *action);
 
 /* leave.c */
 void leave_revoke(struct protocol *protocol, bool lost);

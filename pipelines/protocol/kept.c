@@ -45,6 +45,12 @@ bool kept_look(struct protocol *protocol, struct slot *slot, int64_t at_ms)
 	return true;
 }
 
+void kept_look_again(struct protocol *protocol, struct slot *slot)
+{
+	if ((slot->state == SLOT_LIVE || slot->state == SLOT_DRAINING) && !behind_knows_no_w(slot))
+		kept_look(protocol, slot, protocol->now_ms);
+}
+
 void kept_end_look(struct protocol *protocol, struct slot *slot)
 {
 	protocol->looks -= slot->look == LOOK_WANTED;

@@ -63,7 +63,8 @@ void leave_stop(struct protocol *protocol)
 
 static bool is_drained(const struct slot *slot)
 {
-	return slot->state != SLOT_DRAINING || (slot->queue.count == 0 && !slot->held);
+	return slot->state != SLOT_DRAINING ||
+	       ((slot->queue.count == 0 || slot->behind.step != BEHIND_NOT) && !slot->held);
 }
 
 static bool all_drained(const struct protocol *protocol)
@@ -76,7 +77,7 @@ static bool all_drained(const struct protocol *protocol)
 
 static bool counts_equal_published(const struct slot *slot)
 {
-	return slot->applied == slot->published;
+	return slot->applied == slot->published && slot->behind.step == BEHIND_NOT;
 }
 
 static void end_drain(struct protocol *protocol)

@@ -23,6 +23,7 @@ static void drop(struct protocol *protocol, int index, uint64_t token, enum load
 
 	if (!PLANTED(PLANTED_UNSENT_KEPT) || token == 0)
 		batch_drop(protocol, index);
+	behind_end(protocol, index);
 	apply_drop(protocol, index);
 	slot->token = token;
 	slot->recommit = false;
@@ -101,7 +102,7 @@ static void start(struct protocol *protocol, int index, const struct load_reply 
 	memcpy(slot->uuid, reply->uuid, sizeof(slot->uuid));
 	slot->position = PLANTED(PLANTED_MUTED_START_FROM_C) ? decision->live_from : decision->position;
 	slot->live_from = PLANTED(PLANTED_NO_MUTE) ? decision->position : decision->live_from;
-	slot->applied = decision->position;
+	slot->applied = slot->next_apply = decision->position;
 	slot->published = decision->live_from;
 	slot->recommit = true;
 	slot->committed_at = protocol->now_ms;
@@ -152,12 +153,14 @@ void partition_watched(struct protocol *protocol, int index, int64_t at_least, c
 
 	if (slot->state != SLOT_LIVE && !looked)
 		return;
+	if (behind_knows_no_w(slot))
+		return;
 	if (!reply->ok && looked)
 		kept_look(protocol, slot, protocol->now_ms + protocol->settings.retry_ms);
 	if (!reply->ok)
 		return;
 	if (reply->missing || memcmp(reply->uuid, slot->uuid, sizeof(slot->uuid)) != 0)
-		apply_doubt(protocol, index, LOAD_WENT_BACK);
+		apply_lost_store(protocol, index, LOAD_WENT_BACK);
 	else if (looked)
 		kept_seen(protocol, index, reply->applied);
 	else if (reply->applied >= at_least)

@@ -16,6 +16,10 @@ enum planted_protocol_bug {
 	PLANTED_SHADOW_IGNORED,     /* C is the group's offset alone */
 	PLANTED_KEPT_SHORT,         /* kept chunks are sent again although they do not reach back to W */
 	PLANTED_HEAL_KEEPS_W,       /* going back to W is not remembered */
+	PLANTED_CATCH_UP_BEYOND,    /* the second reader goes on to what is not known to be committed */
+	PLANTED_LIVE_DROPPED,       /* live state is dropped when Redis does not stand where it must */
+	PLANTED_HAND_OVER_EARLY,    /* the live side takes over before its next apply fits */
+	PLANTED_BEHIND_APPLIES,     /* the live side's applies are not thrown away while behind */
 	PLANTED_PROTOCOL_COUNT
 };
 

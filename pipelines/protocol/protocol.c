@@ -104,8 +104,8 @@ bool protocol_wants_records(const struct protocol *protocol)
 {
 	size_t max = protocol->settings.apply_queue_max;
 
-	return !protocol->stopping && !protocol->refused && protocol->queued_events < max &&
-	       protocol->open.events < max;
+	return !protocol->stopping && !protocol->refused && protocol->open.events < max &&
+	       (protocol->queued_events < max || apply_is_stuck(protocol));
 }
 
 void protocol_add(struct protocol *protocol, struct protocol_chunk *chunk)
@@ -215,6 +215,8 @@ void protocol_loaded(struct protocol *protocol, int slot, uint64_t token, const 
 	set_time(protocol, now_ms);
 	if (token == at->token && at->state == SLOT_LOADING)
 		partition_loaded(protocol, slot, reply);
+	else if (token == at->behind.token && at->behind.step == BEHIND_LOADING)
+		behind_loaded(protocol, slot, reply);
 }
 
 void protocol_applied(struct protocol *protocol, struct protocol_chunk *chunk, enum apply_result result, int64_t now_ms)
@@ -228,6 +230,7 @@ void protocol_store_lost(struct protocol *protocol, int64_t now_ms)
 	set_time(protocol, now_ms);
 	protocol->store_ready = false;
 	apply_store_lost(protocol);
+	behind_store_lost(protocol);
 	partition_restart_loads(protocol, LOAD_ASKED);
 }
 
@@ -235,9 +238,9 @@ void protocol_store_ready(struct protocol *protocol, int64_t now_ms)
 {
 	set_time(protocol, now_ms);
 	protocol->store_ready = true;
+	protocol->answered_at = protocol->now_ms;
 	for (int i = 0; i < protocol->settings.slots; i++)
-		if (protocol->slots[i].state == SLOT_LIVE || protocol->slots[i].state == SLOT_DRAINING)
-			kept_look(protocol, &protocol->slots[i], now_ms);
+		kept_look_again(protocol, &protocol->slots[i]);
 	partition_restart_loads(protocol, LOAD_STATE); /* they may have waited for long: log bounds are read again */
 }
 
@@ -247,7 +250,7 @@ bool protocol_watches(const struct protocol *protocol, int slot, uint64_t *token
 
 	*token = at->token;
 	*at_least = at->applied;
-	return at->state == SLOT_LIVE && at->look == LOOK_NONE && !protocol->stopped;
+	return at->state == SLOT_LIVE && at->look == LOOK_NONE && !protocol->stopped && !behind_knows_no_w(at);
 }
 
 void protocol_watched(struct protocol *protocol, int slot, uint64_t token, int64_t at_least,
@@ -279,6 +282,8 @@ static void slot_tick(const struct protocol *protocol, const struct slot *slot, 
 		slot->resend && slot->in_flight == 0 && protocol->store_ready &&
 			(slot->look == LOOK_WANTED || (slot->look == LOOK_NONE && slot->queue.count > 0)),
 		slot->retry_at);
+	earlier(earliest, slot->behind.step == BEHIND_WAITING && slot->state == SLOT_LIVE && protocol->store_ready,
+		slot->behind.retry_at);
 	earlier(earliest, slot->state == SLOT_LIVE && !slot->recommit,
 		slot->committed_at + protocol->settings.recommit_ms);
 }
@@ -297,6 +302,10 @@ int64_t protocol_next_tick(const struct protocol *protocol)
 		transaction->state == TRANSACTION_UNKNOWN && protocol->producer == PRODUCER_READY &&
 			protocol->now_ms < transaction->fate_retry_at,
 		transaction->fate_retry_at);
+	earlier(&earliest,
+		protocol->settings.catch_up && protocol->store_ready && !apply_is_stuck(protocol) &&
+			protocol->queued_events >= protocol->settings.apply_queue_max,
+		protocol->answered_at + protocol->settings.patience_ms);
 	earlier(&earliest, protocol->draining, protocol->drain_until);
 	earlier(&earliest, protocol->stopping && !protocol->stopped, protocol->stop_until);
 	return earliest;
@@ -312,8 +321,8 @@ bool protocol_next(struct protocol *protocol, struct protocol_action *action)
 		return true;
 	if (protocol->refused || protocol->stopped)
 		return false;
-	return kept_request(protocol, action) || apply_request(protocol, action) || batch_request(protocol, action) ||
-	       partition_request(protocol, action);
+	return behind_request(protocol, action) || kept_request(protocol, action) || apply_request(protocol, action) ||
+	       batch_request(protocol, action) || partition_request(protocol, action);
 }
 
 void protocol_view(const struct protocol *protocol, int slot, struct protocol_view *view)
@@ -328,6 +337,8 @@ void protocol_view(const struct protocol *protocol, int slot, struct protocol_vi
 		.published = at->published,
 		.queued = at->queue.count,
 		.kept = at->kept.events,
+		.behind = at->behind.step != BEHIND_NOT,
+		.missing = at->behind.step != BEHIND_NOT ? at->next_apply - at->applied : 0,
 	};
 }
 

@@ -20,6 +20,8 @@ static const char *const notices[NOTICE_COUNT] = {
 	[NOTICE_RULESET_CHANGED] = "events are counted with another rule set than their alerts were published with",
 	[NOTICE_STORE_WENT_BACK] = "Redis lost its latest writes: events are counted again",
 	[NOTICE_STORE_HEALED] = "Redis lost its latest writes, they were sent again",
+	[NOTICE_BEHIND] = "Redis cannot follow: alerts go on, counters will be caught up from the log",
+	[NOTICE_CAUGHT_UP] = "counters are caught up",
 	[NOTICE_STORE_CREATED] = "state created in Redis",
 };
 

@@ -131,15 +131,53 @@ def lose_latest_writes(world, **sections):
     return daemon.metrics()
 
 
+def never_dropped(metrics):
+    return not metrics['riderwatch_loads_total{cause="went_back"}'] and not metrics['riderwatch_loads_total{cause="refused"}']
+
+
 def test_redis_comes_back_without_its_latest_writes(world):
     metrics = lose_latest_writes(world, redis={"keep": "0s"})
-    assert metrics['riderwatch_notices_total{notice="store_went_back"}'] and not metrics['riderwatch_notices_total{notice="store_healed"}']
+    assert metrics['riderwatch_notices_total{notice="behind"}'] > 0 and metrics["riderwatch_catch_up_events_total"] > 0
+    assert metrics['riderwatch_notices_total{notice="caught_up"}'] == metrics['riderwatch_notices_total{notice="behind"}']
+    assert never_dropped(metrics) and metrics["riderwatch_partitions_behind"] == 0
 
 
 def test_latest_writes_are_sent_again(world):
     metrics = lose_latest_writes(world, redis={"keep": "30s"})
     assert metrics['riderwatch_notices_total{notice="store_healed"}'] > 0
-    assert not metrics['riderwatch_loads_total{cause="went_back"}'] and not metrics['riderwatch_loads_total{cause="refused"}']
+    assert never_dropped(metrics) and not metrics['riderwatch_notices_total{notice="behind"}']
+
+
+def test_more_waits_for_redis_than_the_queue_holds(world):
+    daemon, feed = world.start(redis={"queue_max": 1000}), Feed(world, random.randrange(1 << 30), per_second=1500)
+    wait_until(lambda: len(world.applied()) == 2 * world.partitions, 20, "every partition is counted")
+    world.stack.order("redis", "stop")
+    wait_until(lambda: daemon.metrics()["riderwatch_partitions_behind"] > 0, 20, "behind")
+    committed = sum(world.committed().values())
+    wait_until(lambda: sum(world.committed().values()) > committed + 500, 10, "publishing goes on")
+    world.stack.order("redis", "start")
+    time.sleep(2)
+    feed.stop()
+    fold = world.check(timeout=60)
+    metrics = daemon.metrics()
+    assert never_dropped(metrics) and metrics["riderwatch_catch_up_events_total"] > 1000 and fold.alerts
+
+
+def test_sigkill_while_catching_up(world):
+    seed = random.randrange(1 << 30)
+    feed, dice = Feed(world, seed, per_second=1500), random.Random(seed)
+    for _ in range(3):
+        daemon = world.start(redis={"queue_max": 1000})
+        wait_until(lambda: len(world.applied()) == 2 * world.partitions, 20, "every partition is counted")
+        wait_until(lambda: daemon.metrics()["riderwatch_chunks_applied_total"] > 10, 20, "live again")
+        world.stack.order("redis", "stop")
+        wait_until(lambda: daemon.metrics()["riderwatch_partitions_behind"] > 0, 20, "behind")
+        world.stack.order("redis", "start")
+        time.sleep(dice.random())
+        daemon.kill()
+    feed.stop()
+    world.start()
+    world.check(timeout=60)
 
 
 def test_redis_hangs(world):

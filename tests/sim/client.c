@@ -17,11 +17,23 @@ static void deliver_load(struct world *world, struct daemon *daemon, const struc
 	struct load_reply reply;
 
 	redis_reply(&request->seen, request->created, &reply);
+	reply.ok = !request->torn;
 	if (world->bug == BUG_NO_UUID_CHECK && group->present)
 		memcpy(reply.uuid, &group->uuid, sizeof(group->uuid));
-	place->aside = request->seen.state;
-	place->aside_uuid = request->seen.uuid;
+	if (request->catch_up) {
+		place->second.aside = request->seen.state;
+	} else {
+		place->aside = request->seen.state;
+		place->aside_uuid = request->seen.uuid;
+	}
 	protocol_loaded(daemon->protocol, request->slot, request->token, &reply, world->now);
+}
+
+static void recheck(struct daemon *daemon, struct request *request)
+{
+	request->executed = false;
+	request->rechecks = true;
+	client_ask(daemon, request);
 }
 
 void client_deliver(struct world *world, struct daemon *daemon)
@@ -39,7 +51,10 @@ void client_deliver(struct world *world, struct daemon *daemon)
 		protocol_applied(daemon->protocol, request.chunk, request.result, world->now);
 		break;
 	case REQUEST_LOAD:
-		deliver_load(world, daemon, &request);
+		if (request.rechecks)
+			deliver_load(world, daemon, &request);
+		else
+			recheck(daemon, &request);
 		break;
 	case REQUEST_WATCH:
 		redis_reply(&request.seen, false, &reply);

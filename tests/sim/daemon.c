@@ -23,7 +23,7 @@ static struct sim_chunk *take_chunk(struct daemon *daemon)
 	return NULL;
 }
 
-static void free_chunk(struct world *world, struct daemon *daemon, struct sim_chunk *chunk)
+void daemon_free_chunk(struct world *world, struct daemon *daemon, struct sim_chunk *chunk)
 {
 	if (!chunk->used)
 		violate(world, "chunk freed twice");
@@ -31,19 +31,15 @@ static void free_chunk(struct world *world, struct daemon *daemon, struct sim_ch
 	daemon->chunks_used--;
 }
 
-static struct sim_chunk *open_chunk(struct daemon *daemon, int slot, bool muted)
+struct sim_chunk *daemon_open_chunk(struct daemon *daemon, int slot, int from)
 {
-	struct place *place = &daemon->places[slot];
 	struct sim_chunk *chunk = take_chunk(daemon);
 
 	chunk->link.slot = slot;
-	chunk->link.from = protocol_position(daemon->protocol, slot);
-	chunk->link.events = 1;
-	chunk->muted = muted;
+	chunk->link.from = from;
 	chunk->effects.partition = slot;
-	chunk->effects.from = (int)chunk->link.from;
-	chunk->effects.uuid = place->uuid;
-	place->open = chunk;
+	chunk->effects.from = from;
+	chunk->effects.uuid = daemon->places[slot].uuid;
 	return chunk;
 }
 
@@ -68,18 +64,18 @@ static void close_chunks(struct world *world, struct daemon *daemon)
 
 /* ---- records ---- */
 
-static void add_event(struct world *world, struct sim_chunk *chunk, struct place *place, int slot, int offset)
+void daemon_add_event(struct world *world, struct sim_chunk *chunk, struct decided *state, int slot, int offset)
 {
 	const struct input *input = &world->inputs[slot];
 	struct effects *effects = &chunk->effects;
-	bool fresh = decide(&place->state, input->id[offset], input->hour[offset]);
+	bool fresh = decide(state, input->id[offset], input->hour[offset]);
 
 	effects->counters.accepted += fresh;
 	effects->counters.duplicates += !fresh;
 	effects->counters.sum += fresh ? offset_hash(slot, offset) : 0;
 	effects->sightings[effects->count].id = input->id[offset];
-	effects->sightings[effects->count++].hour = place->state.time;
-	effects->time = place->state.time;
+	effects->sightings[effects->count++].hour = state->time;
+	effects->time = state->time;
 	effects->to = offset + 1;
 	chunk->link.to = offset + 1;
 	if (fresh && !chunk->muted)
@@ -99,9 +95,11 @@ static void take_record(struct world *world, struct daemon *daemon, int slot, in
 	if (place->open != NULL && place->open->muted != (intake == INTAKE_MUTED))
 		close_chunk(world, daemon, slot);
 	struct sim_chunk *chunk = place->open;
-	if (chunk == NULL)
-		chunk = open_chunk(daemon, slot, intake == INTAKE_MUTED);
-	add_event(world, chunk, place, slot, offset);
+	if (chunk == NULL) {
+		chunk = place->open = daemon_open_chunk(daemon, slot, (int)protocol_position(daemon->protocol, slot));
+		chunk->muted = intake == INTAKE_MUTED;
+	}
+	daemon_add_event(world, chunk, &place->state, slot, offset);
 	if (chunk->effects.count == CHUNK_EVENTS_MAX)
 		close_chunk(world, daemon, slot);
 }
@@ -160,8 +158,9 @@ static void on_load(struct world *world, struct daemon *daemon, const struct pro
 {
 	struct request request = { .kind = REQUEST_LOAD, .slot = action->slot, .token = action->token };
 
-	request.may_create = action->may_create || world->bug == BUG_MISSING_IS_ZERO;
+	request.may_create = action->may_create || (world->bug == BUG_MISSING_IS_ZERO && !action->catch_up);
 	request.rebuild = action->rebuild;
+	request.catch_up = action->catch_up;
 	request.create_at = (int)action->create_at;
 	client_ask(daemon, &request);
 }
@@ -201,6 +200,18 @@ static void check_heal(struct world *world, const struct place *place, const str
 		violate(world, "%d is loaded although Redis stands at %d as it said", action->slot, place->told_w);
 }
 
+/* Live state is dropped when Redis is another one, or further than we are: never because it lags. */
+static void check_drop(struct world *world, struct daemon *daemon, const struct protocol_action *action)
+{
+	const struct shard *shard = &world->redis.shards[action->slot];
+	struct protocol_view view;
+
+	protocol_view(daemon->protocol, action->slot, &view);
+	if (daemon->catches_up && (action->cause == LOAD_REFUSED || action->cause == LOAD_WENT_BACK) && shard->exists &&
+	    shard->uuid == daemon->places[action->slot].uuid && shard->applied <= view.published)
+		violate(world, "live state of %d dropped although Redis only lags", action->slot);
+}
+
 static void on_drop(struct world *world, struct daemon *daemon, const struct protocol_action *action)
 {
 	static const enum path paths[LOAD_CAUSE_COUNT] = {
@@ -212,9 +223,10 @@ static void on_drop(struct world *world, struct daemon *daemon, const struct pro
 	struct place *place = &daemon->places[action->slot];
 
 	check_heal(world, place, action);
+	check_drop(world, daemon, action);
 	place->reading = place->healed = false;
 	if (place->open != NULL)
-		free_chunk(world, daemon, place->open);
+		daemon_free_chunk(world, daemon, place->open);
 	place->open = NULL;
 	if (action->cause != LOAD_DROPPED)
 		count_path(world, paths[action->cause], 1);
@@ -230,6 +242,8 @@ static void on_notice(struct world *world, struct daemon *daemon, const struct p
 	}
 	count_path(world, PATH_BEHIND, action->notice == NOTICE_OFFSET_BEHIND);
 	count_path(world, PATH_AHEAD, action->notice == NOTICE_OFFSET_AHEAD);
+	count_path(world, PATH_LATE, action->notice == NOTICE_BEHIND);
+	count_path(world, PATH_CAUGHT_UP, action->notice == NOTICE_CAUGHT_UP);
 	count_path(world, PATH_HEALED, action->notice == NOTICE_STORE_HEALED);
 	count_path(world, PATH_SHADOW, action->notice == NOTICE_SHADOW_MISSING);
 }
@@ -299,6 +313,12 @@ static void do_action(struct world *world, struct daemon *daemon, const struct p
 	case ACTION_APPLY:
 		on_apply(daemon, action->chunk);
 		break;
+	case ACTION_CATCH_UP:
+		catch_up_start(world, daemon, action);
+		break;
+	case ACTION_CATCH_UP_END:
+		catch_up_end(world, daemon, action->slot);
+		break;
 	case ACTION_LOOK:
 		client_ask(daemon, &(struct request){ .kind = REQUEST_WATCH,
 						      .slot = action->slot,
@@ -306,7 +326,7 @@ static void do_action(struct world *world, struct daemon *daemon, const struct p
 						      .at_least = action->offset });
 		break;
 	case ACTION_FREE:
-		free_chunk(world, daemon, (struct sim_chunk *)action->chunk);
+		daemon_free_chunk(world, daemon, (struct sim_chunk *)action->chunk);
 		break;
 	case ACTION_RELEASE:
 		on_release(world, daemon);
@@ -323,9 +343,9 @@ static void do_action(struct world *world, struct daemon *daemon, const struct p
 	}
 }
 
-static const char *const action_names[] = { "drop",     "read offsets", "load",  "start", "publish",
-					    "recreate", "apply",        "look",  "free",  "release",
-					    "stopped",  "refuse",       "notice" };
+static const char *const action_names[] = { "drop",     "read offsets", "load",     "start",     "publish",
+					    "recreate", "apply",        "catch up", "caught up", "look",
+					    "free",     "release",      "stopped",  "refuse",    "notice" };
 
 void daemon_pump(struct world *world, struct daemon *daemon)
 {
@@ -434,6 +454,8 @@ void daemon_start(struct world *world, struct daemon *daemon)
 		.apply_queue_max = (size_t)(2 + random_below(world, 10)),
 		.retry_ms = 30,
 		.keep_max = world->scenario->keeps ? 8 : (size_t)random_below(world, 6),
+		.catch_up = world->scenario->catches_up || random_percent(world, 50),
+		.patience_ms = 50 * random_below(world, 5),
 		.keep_ms = 100 * random_below(world, 10),
 		.drain_ms = 400,
 		.recommit_ms = 3000,
@@ -443,6 +465,7 @@ void daemon_start(struct world *world, struct daemon *daemon)
 	TRACE(world, "daemon %d: starts", daemon->name);
 	daemon->alive = true;
 	daemon->paused = daemon->stopping = daemon->connected = false;
+	daemon->catches_up = settings.catch_up;
 	daemon->revoking = daemon->owns = false;
 	daemon->member = 0;
 	daemon->epoch = -1;
@@ -500,8 +523,9 @@ static void read_some(struct world *world, struct daemon *daemon)
 }
 
 static void (*const steps[])(struct world *, struct daemon *) = {
-	read_some,      read_some,   worker_step,    worker_step, worker_step, worker_step, client_talk,
-	client_deliver, client_talk, client_deliver, publish,     close_some,  poll_group,  client_watch,
+	read_some,   read_some,      worker_step, worker_step,    worker_step,   worker_step,
+	client_talk, client_deliver, client_talk, client_deliver, catch_up_read, catch_up_read,
+	publish,     close_some,     poll_group,  client_watch,
 };
 #define STEP_COUNT ((int)(sizeof(steps) / sizeof(steps[0])))
 

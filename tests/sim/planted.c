@@ -45,6 +45,11 @@ static const struct {
 	{ "tainted producer goes on", "crash", 0, PLANTED_TAINT_IGNORED, 20000 },
 	{ "kept chunks do not reach back to W", "kept", 0, PLANTED_KEPT_SHORT, 500 },
 	{ "going back to W not remembered", "kept", 0, PLANTED_HEAL_KEEPS_W, 2000 },
+	{ "second reader goes beyond what is committed", "behind", 0, PLANTED_CATCH_UP_BEYOND, 2000 },
+	{ "live side takes over too early", "behind", 0, PLANTED_HAND_OVER_EARLY, 2000 },
+	{ "applies not thrown away while behind", "behind", 0, PLANTED_BEHIND_APPLIES, 2000 },
+	{ "live state dropped when Redis refuses", "behind", 0, PLANTED_LIVE_DROPPED, 200 },
+	{ "second reader uses the live state", "behind", BUG_CATCH_UP_LIVE_STATE, 0, 500 },
 	{ "shadow group ignored", "rewind", 0, PLANTED_SHADOW_IGNORED, 500 },
 };
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))

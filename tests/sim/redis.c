@@ -161,9 +161,18 @@ static void load(struct world *world, struct request *request)
 		request->seen = *shard;
 }
 
+static void recheck(const struct world *world, struct request *request)
+{
+	const struct shard *shard = &world->redis.shards[request->slot];
+
+	request->torn = shard->exists != request->seen.exists || shard->uuid != request->seen.uuid ||
+			shard->applied != request->seen.applied;
+}
+
 void redis_execute(struct world *world, struct request *request)
 {
-	if (world->bug == BUG_READ_IN_PIECES && request->kind == REQUEST_LOAD && !request->half_read) {
+	if (world->bug == BUG_READ_IN_PIECES && request->kind == REQUEST_LOAD && !request->half_read &&
+	    !request->rechecks) {
 		load(world, request);
 		request->half_read = true;
 		return;
@@ -172,6 +181,8 @@ void redis_execute(struct world *world, struct request *request)
 	request->disturbances = world->redis.disturbances;
 	if (request->kind == REQUEST_WATCH)
 		request->seen = world->redis.shards[request->slot];
+	else if (request->kind == REQUEST_LOAD && request->rechecks)
+		recheck(world, request);
 	else if (request->kind == REQUEST_LOAD)
 		load(world, request);
 	else if (strikes(world, FAULT_BUSY, 8))

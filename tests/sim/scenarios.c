@@ -33,6 +33,8 @@ const struct scenario scenarios[] = {
 	  ZOMBIES | P(CAS_REFUSED) | P(LOAD_WENT_BACK) },
 	{ "kept", "+ lost writes are sent again from kept chunks", GROUP | STORE,
 	  ZOMBIES | P(CAS_REFUSED) | P(HEALED) | P(LOAD_WENT_BACK), .keeps = true },
+	{ "behind", "live state is never dropped for Redis' sake, a second reader catches up", GROUP | STORE,
+	  ZOMBIES | P(CAS_REFUSED) | P(LATE) | P(CAUGHT_UP) | P(CATCH_UP_EVENTS), .catches_up = true },
 	{ "outage", "+ Redis down or busy, bounded apply queue", GROUP | F(OUTAGE) | F(BUSY), ZOMBIES },
 	{ "failover", "+ stale failover nobody notices, sockets that arrive late", GROUP | F(FAILOVER) | F(LATE_REDIS),
 	  ZOMBIES | P(CAS_REFUSED) | P(LOAD_REFUSED) | P(LOAD_WENT_BACK) },

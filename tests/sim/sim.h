@@ -68,6 +68,9 @@ extern const char *const fault_names[FAULT_COUNT];
 	X(LOAD_REFUSED, "refused")                                                                                     \
 	X(LOAD_WENT_BACK, "went back")                                                                                 \
 	X(HEALED, "healed")                                                                                            \
+	X(LATE, "partitions behind")                                                                                   \
+	X(CAUGHT_UP, "caught up")                                                                                      \
+	X(CATCH_UP_EVENTS, "events caught up")                                                                         \
 	X(LOAD_UNKNOWN, "unknown")                                                                                     \
 	X(BEHIND, "group behind")                                                                                      \
 	X(AHEAD, "group ahead")                                                                                        \
@@ -97,6 +100,7 @@ struct scenario {
 	bool rebuild;            /* daemons start with the operator's order to rebuild */
 	int partitions, daemons; /* 0: drawn */
 	bool keeps;              /* every daemon keeps applied chunks */
+	bool catches_up;         /* every daemon lets a second reader catch up */
 	bool cold;               /* many starts before anything was committed */
 	bool twins;              /* two processes under one instance name */
 };
@@ -123,6 +127,7 @@ enum sim_bug {
 	BUG_MISSING_IS_ZERO,
 	BUG_READ_IN_PIECES,
 	BUG_REBUILD_KEEPS_UUID,
+	BUG_CATCH_UP_LIVE_STATE,
 };
 
 /* ---- input ---- */
@@ -233,7 +238,8 @@ struct request {
 	bool executed;
 	struct protocol_chunk *chunk; /* the client's, for the answer only */
 	struct effects effects;
-	bool may_create, rebuild, half_read;
+	bool may_create, rebuild, half_read, catch_up;
+	bool rechecks, torn; /* a load looks a second time, in a call of its own, whether what it read still holds */
 	int create_at;
 	int64_t at_least;
 	enum apply_result result;
@@ -264,7 +270,16 @@ struct sim_chunk {
 	struct effects effects;
 };
 
+/* Reads what Redis lacks, with a state of its own. */
+struct second_reader {
+	bool reading;
+	int cursor;
+	struct decided state, aside;
+	struct sim_chunk *open;
+};
+
 struct place {
+	struct second_reader second;
 	bool reading;
 	int cursor;
 	uint32_t uuid;
@@ -296,7 +311,7 @@ struct daemon {
 	int name;
 	bool alive, paused, stopping;
 	struct protocol *protocol;
-	bool connected;
+	bool connected, catches_up;
 	int epoch; /* of the producer */
 	/* consumer's view */
 	bool revoking, owns;
@@ -391,6 +406,14 @@ void daemon_step(struct world *world, struct daemon *daemon);
 /* One of each, for a quick way to rest. */
 void daemon_turn(struct world *world, struct daemon *daemon);
 void daemon_pump(struct world *world, struct daemon *daemon);
+struct sim_chunk *daemon_open_chunk(struct daemon *daemon, int slot, int from);
+void daemon_free_chunk(struct world *world, struct daemon *daemon, struct sim_chunk *chunk);
+/* Decides the record and adds what follows to the chunk. */
+void daemon_add_event(struct world *world, struct sim_chunk *chunk, struct decided *state, int slot, int offset);
+/* catch_up.c: the daemon's second reader */
+void catch_up_start(struct world *world, struct daemon *daemon, const struct protocol_action *action);
+void catch_up_end(struct world *world, struct daemon *daemon, int slot);
+void catch_up_read(struct world *world, struct daemon *daemon);
 /* client.c: the daemon's Redis connection */
 void client_ask(struct daemon *daemon, const struct request *request);
 void client_talk(struct world *world, struct daemon *daemon); /* connects, or has the next request executed */

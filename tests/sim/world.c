@@ -204,7 +204,7 @@ static void tear_down(struct world *world)
 		protocol_close(daemon->protocol);
 		daemon_pump(world, daemon);
 		for (int j = 0; j < world->partitions; j++)
-			open += daemon->places[j].open != NULL;
+			open += (daemon->places[j].open != NULL) + (daemon->places[j].second.open != NULL);
 		if (daemon->alive && daemon->chunks_used != open)
 			violate(world, "%zu chunks never came back", daemon->chunks_used - open);
 	}

@@ -53,11 +53,11 @@ static int print_load(char *out, size_t size, const struct protocol_action *acti
 		return snprintf(out, size, "load %d rebuild %lld", action->slot, (long long)action->create_at);
 	if (action->may_create)
 		return snprintf(out, size, "load %d create %lld", action->slot, (long long)action->create_at);
-	return snprintf(out, size, "load %d", action->slot);
+	return snprintf(out, size, "load %d%s", action->slot, action->catch_up ? " behind" : "");
 }
 
-static const char *const notice_names[NOTICE_COUNT] = { "behind", "ahead",  "shadow", "ruleset",
-							"back",   "healed", "created" };
+static const char *const notice_names[NOTICE_COUNT] = { "behind", "ahead", "shadow", "ruleset", "back",
+							"healed", "late",  "caught", "created" };
 
 static int print_action(char *out, size_t size, const struct protocol_action *action)
 {
@@ -79,6 +79,10 @@ static int print_action(char *out, size_t size, const struct protocol_action *ac
 	case ACTION_APPLY:
 		return snprintf(out, size, "apply %d %lld-%lld", action->slot, (long long)chunk->from,
 				(long long)chunk->to);
+	case ACTION_CATCH_UP:
+		return snprintf(out, size, "catch up %d %lld", action->slot, (long long)action->offset);
+	case ACTION_CATCH_UP_END:
+		return snprintf(out, size, "caught %d", action->slot);
 	case ACTION_LOOK:
 		return snprintf(out, size, "look %d %lld", action->slot, (long long)action->offset);
 	case ACTION_FREE:

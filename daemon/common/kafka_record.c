@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kafka_record.h"
+
+#include <stdlib.h>
+#include "alloc.h"
+
+static struct slice bytes(const void *data, size_t size)
+{
+	return (struct slice){ data, data ? size : 0 };
+}
+
+/* Fills headers->list; returns how many there are. The slices point into the message. */
+static size_t read_headers(rd_kafka_message_t *message, struct kafka_headers *headers)
+{
+	rd_kafka_headers_t *found;
+	size_t count = 0;
+	const char *name;
+	const void *value;
+	size_t size;
+
+	if (rd_kafka_message_headers(message, &found))
+		return 0;
+	while (!rd_kafka_header_get_all(found, count, &name, &value, &size)) {
+		if (count == headers->size) {
+			headers->size = headers->size ? 2 * headers->size : 16;
+			headers->list = alloc_resize(headers->list, headers->size * sizeof(*headers->list));
+		}
+		headers->list[count++] = (struct header){ slice_of(name), bytes(value, size) };
+	}
+	return count;
+}
+
+void kafka_record_read(rd_kafka_message_t *message, enum input input, struct kafka_headers *headers,
+		       struct input_record *record)
+{
+	rd_kafka_timestamp_type_t type;
+
+	*record = (struct input_record){
+		.input = input,
+		.partition = message->partition,
+		.offset = message->offset,
+		.timestamp_ms = rd_kafka_message_timestamp(message, &type),
+		.key = bytes(message->key, message->key_len),
+		.value = bytes(message->payload, message->len),
+	};
+	record->header_count = read_headers(message, headers);
+	record->headers = record->header_count ? headers->list : NULL;
+}
+
+void kafka_headers_fini(struct kafka_headers *headers)
+{
+	free(headers->list);
+	*headers = (struct kafka_headers){ 0 };
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A consumed message as the pipeline reads it. */
+#pragma once
+#include <librdkafka/rdkafka.h>
+#include "input_record.h"
+
+/* Room for the headers of one record, kept from one to the next. */
+struct kafka_headers {
+	struct header *list;
+	size_t size;
+};
+
+/* The record borrows the message's bytes and the headers' room. */
+void kafka_record_read(rd_kafka_message_t *message, enum input input, struct kafka_headers *headers,
+		       struct input_record *record);
+void kafka_headers_fini(struct kafka_headers *headers);
