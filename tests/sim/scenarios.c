@@ -49,8 +49,8 @@ const struct scenario scenarios[] = {
 	  ALWAYS | P(REFUSAL) },
 	{ "rebuild", "Redis wiped or exchanged, rebuild ordered", GROUP | STORE | F(WIPE) | F(FOREIGN), ZOMBIES,
 	  .rebuild = true },
-	{ "twins", "two processes under one instance name", GROUP | STORE, ZOMBIES | P(CAS_REFUSED), .daemons = 3,
-	  .twins = true },
+	{ "twins", "two processes under one instance name", GROUP | STORE, RECOVERY | P(FENCED) | P(CAS_REFUSED),
+	  .daemons = 3, .twins = true },
 	{ "everything", "everything but another store", GROUP | STORE | F(REWIND) | F(SHADOW),
 	  ZOMBIES | P(CAS_REFUSED) | P(LOAD_REFUSED) | P(LOAD_WENT_BACK) | P(BEHIND) | P(AHEAD) | P(SHADOW) },
 };
