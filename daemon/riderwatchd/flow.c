@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow_internal.h"
 #include "alloc.h"
+#include "crash.h"
 #include "kafka_conf.h"
 #include "log.h"
 
@@ -94,6 +95,7 @@ static void decide(struct flow *flow, struct flow_slot *slot, const struct input
 		open_chunk(flow, slot, muted);
 	size_t records_before = slot->open->record_count;
 	pipeline_run(&flow->settings, slot->stream, record, muted, slot->open);
+	crash_point(muted ? "decided_muted" : "decided");
 	if (!muted)
 		note_due(flow, slot->open, records_before);
 }
@@ -223,6 +225,7 @@ static void on_assigned(void *context, const struct source_partition *partitions
 		numbers[i] = slot_number(flow, slot);
 	}
 	log_info("partitions assigned", "count=%zu", count);
+	crash_point("assigned");
 	protocol_assigned(flow->protocol, numbers, count, flow_now());
 	if (count == 0)
 		source_assign(flow->source, NULL, 0);
@@ -235,6 +238,7 @@ static void on_revoked(void *context, bool lost)
 	log_info("partitions revoked", "lost=%s", lost ? "true" : "false");
 	for (int i = 0; i < flow->slot_count; i++)
 		flow->slots[i].assigned = false;
+	crash_point("revoked");
 	protocol_revoked(flow->protocol, lost, flow_now());
 	flow_act(flow);
 }
@@ -417,6 +421,7 @@ void flow_stop(struct flow *flow)
 	close_chunks(flow, false);
 	close_chunks(flow, true);
 	flow->due = (struct flow_due){ 0 };
+	crash_point("stopping");
 	protocol_stop(flow->protocol, flow_now());
 	flow_act(flow);
 }

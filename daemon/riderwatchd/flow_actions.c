@@ -2,6 +2,7 @@
 /* What the protocol asks for, and the answers that come back. */
 #include "flow_internal.h"
 #include "alloc.h"
+#include "crash.h"
 #include "log.h"
 #include "offset_metadata.h"
 
@@ -106,6 +107,7 @@ static void on_loaded(void *context, int number, uint64_t token, const struct lo
 	} else {
 		stream_free(&stream); /* nobody waits for it any more */
 	}
+	crash_point("loaded");
 	protocol_loaded(flow->protocol, number, token, reply, flow_now());
 	flow_act(flow);
 }
@@ -125,6 +127,7 @@ static void on_offsets(void *context, int slot, uint64_t token, const struct off
 {
 	struct flow *flow = context;
 	struct offsets_reply parsed = *reply;
+	crash_point("offsets_read");
 	read_metadata(group_metadata, &parsed.group);
 	read_metadata(shadow_metadata, &parsed.shadow);
 	protocol_offsets(flow->protocol, slot, token, &parsed, flow_now());
@@ -168,6 +171,7 @@ static void publish(struct flow *flow, const struct protocol_action *action)
 	flow->batch = batch;
 	flow->publishing = true;
 	struct publish_job job = { batch, flow->offsets, batch->commit_count, flow->metadata };
+	crash_point("before_transaction");
 	publisher_publish(flow->publisher, &job);
 }
 
@@ -199,6 +203,7 @@ static void on_published(void *context, enum publish_result result, bool tainted
 		flow->metadata_retired = NULL;
 	}
 	metrics_add(flow->metrics, METRIC_TRANSACTIONS, result, 0, 1);
+	crash_point("commit_known");
 	protocol_published(flow->protocol, result, tainted, flow->last_commit);
 	flow_act(flow);
 }
@@ -252,6 +257,7 @@ static void apply(struct flow *flow, const struct protocol_action *action)
 	/* Of a transaction whose outcome became known only later. */
 	if (!chunk->command.data)
 		flow_compact(flow, chunk);
+	crash_point("before_apply");
 	store_apply(flow->store, &chunk->link, chunk->command);
 }
 
@@ -259,6 +265,7 @@ static void on_applied(void *context, struct protocol_chunk *chunk, enum apply_r
 {
 	struct flow *flow = context;
 	struct flow_slot *slot = &flow->slots[chunk->slot];
+	crash_point("applied");
 	metrics_add(flow->metrics, METRIC_APPLY_CONFLICTS, 0, 0, conflicts);
 	metrics_add(flow->metrics, METRIC_REVIEWS_UNMATCHED, 0, 0, unmatched);
 	if (conflicts)
@@ -324,6 +331,7 @@ static void free_chunk(struct flow *flow, const struct protocol_action *action)
 static void release(struct flow *flow, const struct protocol_action *action)
 {
 	(void)action;
+	crash_point("release");
 	source_release(flow->source);
 }
 
@@ -338,6 +346,7 @@ static void stopped(struct flow *flow, const struct protocol_action *action)
 	flow->stopped_clean = action->clean;
 	if (!action->clean)
 		log_warning("stopped before everything was applied to Redis; the next start goes on from there", NULL);
+	crash_point("stopped");
 	source_close(flow->source, on_closed);
 }
 

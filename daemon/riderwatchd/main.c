@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
+#include "crash.h"
 #include "kafka_conf.h"
 #include "lifecycle.h"
 #include "log.h"
@@ -26,6 +27,7 @@ static void start_log(const struct config *config)
 	/* Both were checked with the configuration. */
 	MUST(log_level_parse(config->log_level, &level) == 0 && log_format_parse(config->log_format, &format) == 0);
 	log_init(level, format, "riderwatchd");
+	crash_init();
 }
 
 static int test(const struct config *config, const struct ruleset *ruleset)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "alloc.h"
+#include "crash.h"
 #include "kafka_conf.h"
 #include "kafka_fault.h"
 #include "log.h"
@@ -199,10 +200,12 @@ bool producer_recreate(struct publisher *publisher)
 	struct producer *producer = &publisher->producer;
 
 	producer_close(producer, publisher->watchdog);
+	crash_point("producer_closed");
 	if (!create(publisher) || !warm(publisher) || !initialise(publisher)) {
 		producer_close(producer, publisher->watchdog);
 		return false;
 	}
+	crash_point("producer_ready");
 	atomic_store(&producer->tainted, false);
 	return true;
 }

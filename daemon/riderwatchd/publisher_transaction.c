@@ -4,6 +4,7 @@
 #include "publisher_internal.h"
 
 #include <string.h>
+#include "crash.h"
 #include "kafka_fault.h"
 #include "log.h"
 #include "must.h"
@@ -67,12 +68,13 @@ enum step { STEP_BEGIN, STEP_GROUP_OFFSETS, STEP_SHADOW_OFFSETS, STEP_COMMIT, ST
 static const struct {
 	const char *name;
 	call_f *call;
+	const char *done; /* crash point after it */
 } steps[] = {
-	[STEP_BEGIN] = { "begin_transaction", call_begin },
-	[STEP_GROUP_OFFSETS] = { "send_offsets_to_transaction", call_group_offsets },
-	[STEP_SHADOW_OFFSETS] = { "send_offsets_to_transaction (shadow group)", call_shadow_offsets },
-	[STEP_COMMIT] = { "commit_transaction", call_commit },
-	[STEP_ABORT] = { "abort_transaction", call_abort },
+	[STEP_BEGIN] = { "begin_transaction", call_begin, "begun" },
+	[STEP_GROUP_OFFSETS] = { "send_offsets_to_transaction", call_group_offsets, "offsets_sent" },
+	[STEP_SHADOW_OFFSETS] = { "send_offsets_to_transaction (shadow group)", call_shadow_offsets, "shadow_offsets_sent" },
+	[STEP_COMMIT] = { "commit_transaction", call_commit, "committed" },
+	[STEP_ABORT] = { "abort_transaction", call_abort, "aborted" },
 };
 
 /* Retriable is none of the three ends; anything without a flag is treated as fatal, as the library asks for. */
@@ -136,8 +138,10 @@ static enum ending run_step(struct transaction *transaction, enum step step)
 		watchdog_enter(transaction->publisher->watchdog, steps[step].name);
 		error = steps[step].call(transaction);
 		watchdog_leave(transaction->publisher->watchdog);
-		if (!error)
+		if (!error) {
+			crash_point(steps[step].done);
 			return ENDING_OK;
+		}
 		end = ends(transaction, error, &ending);
 		note_error(transaction, steps[step].name, error, end && ending != ENDING_LATE);
 		rd_kafka_error_destroy(error);
@@ -233,6 +237,7 @@ static enum ending run_to_commit(struct transaction *transaction, uint64_t *reco
 {
 	static const enum step offsets_then_commit[] = { STEP_GROUP_OFFSETS, STEP_SHADOW_OFFSETS, STEP_COMMIT };
 	enum ending ending = produce_all(transaction, records);
+	crash_point("produced");
 
 	for (size_t i = 0; ending == ENDING_OK && i < sizeof(offsets_then_commit) / sizeof(offsets_then_commit[0]); i++)
 		ending = run_step(transaction, offsets_then_commit[i]);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include "alloc.h"
+#include "crash.h"
 #include "log.h"
 #include "must.h"
 #include "store_reply.h"
@@ -131,6 +132,7 @@ static void on_piece(struct store *store, void *subject, const redisReply *reply
 		return;
 	}
 	size_t size = (size_t)reply->len;
+	crash_point("journal_read");
 	if (size % REPLY_HASH_SIZE != 0) {
 		loading_free(loading);
 		store_die(store, "reading the dedup journal", "a bucket was cut or written to by somebody else",
@@ -176,6 +178,7 @@ static void on_load(struct store *store, void *subject, const redisReply *reply)
 		finish(store, loading);
 	} else {
 		begin(loading, &loading->state.load);
+		crash_point(loading->reply.created ? "state_created" : "state_read");
 		next_piece(store, loading);
 	}
 }

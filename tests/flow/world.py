@@ -68,12 +68,12 @@ class Stack:
 class Daemon:
     """One riderwatchd process; its standard error is kept in a file."""
 
-    def __init__(self, config_path, log_path, listen):
+    def __init__(self, config_path, log_path, listen, environment=None):
         self.listen, self.log_path = listen, log_path
         with open(log_path, "ab") as log:
             self.log_start = log.tell()
             self.process = subprocess.Popen([str(DAEMON), "-c", str(config_path)], stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log)
+                                            stderr=log, env={**os.environ, **(environment or {})})
 
     @property
     def log(self):
@@ -163,11 +163,11 @@ class World:
         path.write_text(json.dumps(self.settings(listen, **sections), indent=2, ensure_ascii=False))
         return path, listen
 
-    def launch(self, instance="riderwatch-0", **sections):
-        """Starts a daemon and does not wait."""
+    def launch(self, instance="riderwatch-0", environment=None, **sections):
+        """Starts a daemon and does not wait. environment: variables to add."""
         sections["kafka"] = {"instance": instance, **sections.get("kafka", {})}
         path, listen = self.write_config(instance, **sections)
-        self.daemons.append(Daemon(path, self.folder / f"{instance}.log", listen))
+        self.daemons.append(Daemon(path, self.folder / f"{instance}.log", listen, environment))
         return self.daemons[-1]
 
     def start(self, instance="riderwatch-0", **sections):
