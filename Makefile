@@ -44,7 +44,7 @@ CONSUME := $(BUILD)/consume
 SIM := $(BUILD)/sim
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_C))
 
-.PHONY: all help setup demo run stop check unit unit-programs sim sim-program flow bench asan fuzz layers format install clean FORCE
+.PHONY: all help setup demo run stop check unit unit-programs sim sim-program flow chaos chaos-short bench asan fuzz layers format install clean FORCE
 .SECONDARY:
 
 all: $(DAEMON) $(GENERATOR) $(CONSUME)
@@ -125,6 +125,12 @@ check: setup ## every test: layers, unit, sanitizers, simulator, real Kafka and 
 
 flow: setup ## only the tests on a real Kafka and Redis
 	@scripts/check flow
+
+chaos: setup all ## the fault matrix on a real Kafka and Redis (some 25 minutes): make chaos ROWS="name ..."
+	/usr/bin/python3 tests/chaos/run.py $(ROWS)
+
+chaos-short: setup ## the short set of it, as make check plays it
+	@scripts/check chaos
 
 asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@scripts/check asan
