@@ -22,7 +22,7 @@ DAEMON_PACKAGES := rdkafka libevent hiredis
 
 # pipelines/ sees only include/ and itself: no Kafka, Redis or libevent flags, no daemon/ (checked by `make layers`).
 PIPELINES_FLAGS = $(BASE_FLAGS) -Ipipelines $(call flags,$(PURE_PACKAGES))
-DAEMON_FLAGS = $(BASE_FLAGS) -Idaemon/common -Idaemon/riderwatchd $(call flags,$(DAEMON_PACKAGES) $(PURE_PACKAGES)) \
+DAEMON_FLAGS = $(BASE_FLAGS) -Idaemon/common -Idaemon/riderwatchd -Idaemon/riderwatchctl $(call flags,$(DAEMON_PACKAGES) $(PURE_PACKAGES)) \
 	-DRIDERWATCH_VERSION='"$(VERSION)"'
 TEST_FLAGS = $(DAEMON_FLAGS) -Ipipelines -Itests $(call flags,cmocka)
 PURE_LIBS = $(call libs,$(PURE_PACKAGES)) -lm
@@ -31,6 +31,7 @@ DAEMON_LIBS = $(call libs,$(DAEMON_PACKAGES)) $(PURE_LIBS) -lpthread
 PIPELINES_C := $(shell find pipelines -name '*.c')
 COMMON_C := $(wildcard daemon/common/*.c)
 DAEMON_C := $(filter-out daemon/riderwatchd/main.c,$(wildcard daemon/riderwatchd/*.c))
+CTL_C := $(filter-out daemon/riderwatchctl/main.c,$(wildcard daemon/riderwatchctl/*.c))
 GENERATOR_C := $(wildcard scripts/generator/*.c)
 SIM_C := $(wildcard tests/sim/*.c)
 UNIT_C := $(wildcard tests/unit/test_*.c)
@@ -39,6 +40,7 @@ UNIT_HELP_C := $(filter-out $(UNIT_C),$(wildcard tests/unit/*.c))
 object = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LIB := $(BUILD)/libpipelines.a
 DAEMON := $(BUILD)/riderwatchd
+CTL := $(BUILD)/riderwatchctl
 GENERATOR := $(BUILD)/generate
 CONSUME := $(BUILD)/consume
 SIM := $(BUILD)/sim
@@ -47,7 +49,7 @@ UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_C))
 .PHONY: all help setup demo run stop check unit unit-programs sim sim-program flow chaos chaos-short bench asan fuzz layers format install clean FORCE
 .SECONDARY:
 
-all: $(DAEMON) $(GENERATOR) $(CONSUME)
+all: $(DAEMON) $(CTL) $(GENERATOR) $(CONSUME)
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t16
@@ -60,6 +62,9 @@ $(LIB): $(call object,$(PIPELINES_C))
 $(DAEMON): $(call object,$(DAEMON_C) $(COMMON_C) daemon/riderwatchd/main.c) $(LIB)
 	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(DAEMON_LIBS)
 
+$(CTL): $(call object,$(CTL_C) $(COMMON_C) daemon/riderwatchctl/main.c) $(LIB)
+	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(DAEMON_LIBS)
+
 $(GENERATOR): $(call object,$(GENERATOR_C))
 	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(call libs,rdkafka libcrypto) -lm -lpthread
 
@@ -69,7 +74,7 @@ $(CONSUME): $(call object,scripts/consume.c)
 $(SIM): $(call object,$(SIM_C)) $(LIB)
 	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(PURE_LIBS)
 
-$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(call object,$(UNIT_HELP_C) $(DAEMON_C) $(COMMON_C)) $(LIB)
+$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(call object,$(UNIT_HELP_C) $(DAEMON_C) $(CTL_C) $(COMMON_C)) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(call libs,cmocka) $(DAEMON_LIBS)
 
@@ -156,8 +161,9 @@ format: ## clang-format over all C files
 	@clang-format -i $$(find include pipelines daemon tests scripts -name '*.[ch]')
 
 PREFIX ?= /usr/local
-install: $(DAEMON) ## DESTDIR and PREFIX are honoured
+install: $(DAEMON) $(CTL) ## DESTDIR and PREFIX are honoured
 	install -D -m 755 $(DAEMON) $(DESTDIR)$(PREFIX)/sbin/riderwatchd
+	install -D -m 755 $(CTL) $(DESTDIR)$(PREFIX)/bin/riderwatchctl
 	install -d $(DESTDIR)$(PREFIX)/share/riderwatch/rules $(DESTDIR)/etc/riderwatch
 	install -m 644 pipelines/rules/*.json $(DESTDIR)$(PREFIX)/share/riderwatch/rules
 	[ -e $(DESTDIR)/etc/riderwatch/riderwatch.json ] || \

@@ -199,9 +199,5 @@ void options_help(FILE *out)
 
 void options_version(FILE *out)
 {
-	char built[16];
-	fprintf(out, "%s %s\n", versions[0].name, versions[0].built);
-	for (size_t i = 1; i < version_count; i++)
-		fprintf(out, "%-10s built with %s, running %s\n", versions[i].name, version_built(&versions[i], built),
-			version_running(&versions[i]));
+	versions_print(versions[0].name, out);
 }

@@ -38,3 +38,12 @@ const char *version_running(const struct version *version)
 {
 	return version->running ? version->running() : version->built;
 }
+
+void versions_print(const char *program, FILE *out)
+{
+	char built[16];
+	fprintf(out, "%s %s\n", program, versions[0].built);
+	for (size_t i = 1; i < version_count; i++)
+		fprintf(out, "%-10s built with %s, running %s\n", versions[i].name, version_built(&versions[i], built),
+			version_running(&versions[i]));
+}

@@ -2,6 +2,7 @@
 /* Versions of the daemon and of the libraries that it stands on. */
 #pragma once
 #include <stddef.h>
+#include <stdio.h>
 
 struct version {
 	const char *name;
@@ -16,3 +17,5 @@ extern const size_t version_count;
 /* Text in the caller's buffer, or static text. */
 const char *version_built(const struct version *version, char text[16]);
 const char *version_running(const struct version *version);
+/* The program and its libraries, as built and as running. */
+void versions_print(const char *program, FILE *out);

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "log.h"
+#include "redis_password.h"
 #include "store_reply.h"
 
 #define VERSION_MIN 7
 #define SCHEMA "1"
-#define PASSWORD_MAX 512
 /* Beyond this many fields a hash is searched in one step; below it, field after field. */
 #define LISTPACK_ENTRIES_MAX 128
 
@@ -23,27 +23,14 @@ static void on_setup_reply(struct store *store, void *subject, const redisReply 
 
 /* ---- auth ---- */
 
-/* Read on each connect, so that a changed password needs no restart. Returns -1 when the file cannot be read. */
-static int read_password(const char *path, char password[PASSWORD_MAX])
-{
-	FILE *file = fopen(path, "r");
-	if (!file)
-		return -1;
-	size_t size = fread(password, 1, PASSWORD_MAX - 1, file);
-	int failed = ferror(file);
-	fclose(file);
-	password[size] = '\0';
-	password[strcspn(password, "\r\n")] = '\0';
-	return failed ? -1 : 0;
-}
-
 static enum verdict_of_step send_auth(struct store *store)
 {
 	const struct config *config = store->config;
-	char password[PASSWORD_MAX];
+	char password[REDIS_PASSWORD_SIZE];
 	if (!config->redis_password_file[0])
 		return SETUP_NEXT;
-	if (read_password(config->redis_password_file, password) != 0) {
+	/* Read on each connect, so that a changed password needs no restart. */
+	if (redis_password_read(config->redis_password_file, password) != 0) {
 		log_limited(LOG_ERROR, "cannot read redis.password_file", "path=\"%s\"", config->redis_password_file);
 		store_lose(store, "no password");
 		return SETUP_ENDED;

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "redis_link.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "redis_password.h"
+
+static void describe(struct redis_link *link, const char *what, const char *advice)
+{
+	const struct config *config = link->config;
+	if (config->redis_socket[0])
+		snprintf(link->error, sizeof(link->error), "Redis %s: %s; %s", config->redis_socket, what, advice);
+	else
+		snprintf(link->error, sizeof(link->error), "Redis %s:%lld: %s; %s", config->redis_host,
+			 (long long)config->redis_port, what, advice);
+}
+
+static bool authenticate(struct redis_link *link)
+{
+	const struct config *config = link->config;
+	char password[REDIS_PASSWORD_SIZE];
+	if (!config->redis_password_file[0])
+		return true;
+	if (redis_password_read(config->redis_password_file, password) != 0) {
+		describe(link, "redis.password_file cannot be read", "check its path and rights");
+		return false;
+	}
+	redisReply *reply =
+		redis_link_ask(link, "AUTH %s %s", config->redis_user[0] ? config->redis_user : "default", password);
+	explicit_bzero(password, sizeof(password));
+	freeReplyObject(reply);
+	return reply != NULL;
+}
+
+bool redis_link_open(struct redis_link *link, const struct config *config)
+{
+	struct timeval timeout = { config->redis_timeout / 1000, config->redis_timeout % 1000 * 1000 };
+	*link = (struct redis_link){ .config = config };
+	link->context = config->redis_socket[0]
+				? redisConnectUnixWithTimeout(config->redis_socket, timeout)
+				: redisConnectWithTimeout(config->redis_host, (int)config->redis_port, timeout);
+	MUST(link->context);
+	if (link->context->err) {
+		describe(link, link->context->errstr, "is it running? check section redis of the configuration");
+		return false;
+	}
+	redisSetTimeout(link->context, timeout);
+	return authenticate(link);
+}
+
+void redis_link_close(struct redis_link *link)
+{
+	if (link->context)
+		redisFree(link->context);
+	link->context = NULL;
+}
+
+void redis_link_send(struct redis_link *link, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	MUST(redisvAppendCommand(link->context, format, arguments) == REDIS_OK);
+	va_end(arguments);
+}
+
+redisReply *redis_link_receive(struct redis_link *link)
+{
+	redisReply *reply = NULL;
+	if (redisGetReply(link->context, (void **)&reply) != REDIS_OK) {
+		describe(link, link->context->errstr, "run again when it answers");
+		return NULL;
+	}
+	if (reply->type == REDIS_REPLY_ERROR) {
+		describe(link, reply->str, "this user needs the right to read all keys below rw:");
+		freeReplyObject(reply);
+		return NULL;
+	}
+	return reply;
+}
+
+redisReply *redis_link_ask(struct redis_link *link, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	MUST(redisvAppendCommand(link->context, format, arguments) == REDIS_OK);
+	va_end(arguments);
+	return redis_link_receive(link);
+}

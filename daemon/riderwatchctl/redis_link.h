@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A blocking connection to the daemon's Redis, for reads. */
+#pragma once
+#include <hiredis/hiredis.h>
+#include "config.h"
+#include "must.h"
+
+struct redis_link {
+	redisContext *context; /* NULL: not connected */
+	const struct config *config;
+	char error[512]; /* why the last call failed, and what to do about it */
+};
+
+/* False and link->error when Redis cannot be reached or refuses us. redis_link_close in both cases. */
+MUST_CHECK bool redis_link_open(struct redis_link *link, const struct config *config);
+void redis_link_close(struct redis_link *link);
+/* Reply of one command, or NULL with link->error when the connection or the command failed. The caller frees it. */
+redisReply *redis_link_ask(struct redis_link *link, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same in two steps, for many commands at once. */
+void redis_link_send(struct redis_link *link, const char *format, ...) __attribute__((format(printf, 2, 3)));
+redisReply *redis_link_receive(struct redis_link *link);
