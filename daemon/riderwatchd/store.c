@@ -32,6 +32,7 @@ void store_free(struct store **store)
 	}
 	event_free(old->deadline);
 	event_free(old->retry);
+	event_free(old->health);
 	free(old);
 }
 

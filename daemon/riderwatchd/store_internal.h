@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shared by the store_*.c files: link (connection, timers, requests), setup (checks and library), load, reply (reading
- * what Redis answered), and store.c (the rest). hiredis calls back in the order of sending, and with NULL once the connection is lost: requests then
- * vanish without a word, since on_lost speaks for all of them. Nothing may touch the hiredis context after store_lose
- * or store_die. */
+ * what Redis answered), and store.c (the rest). hiredis calls back in the order of sending, and with NULL once the
+ * connection is lost: requests then vanish without a word, since on_lost speaks for all of them. Nothing may touch the
+ * hiredis context after store_lose or store_die. */
 #pragma once
 #include <hiredis/hiredis.h>
 #include <hiredis/async.h>
@@ -25,10 +25,12 @@ struct store {
 	redisAsyncContext *redis;           /* NULL in STORE_DOWN and STORE_DEAD */
 	struct event *deadline;             /* for the connect, then for the oldest request */
 	struct event *retry;                /* next attempt to connect */
+	struct event *health;               /* asks from time to time whether Redis may evict by now */
 	struct store_request *first, **end; /* sent and not answered, oldest first */
 	unsigned attempts;                  /* failed ones since the store was last ready */
 	size_t setup_step;
 	bool library_loading;
+	char run_id[41]; /* of the start of Redis whose append-only file is to be written anew; empty: none */
 	struct store_stats stats;
 };
 
@@ -78,5 +80,7 @@ bool store_error_handle(struct store *store, const char *doing, const redisReply
 /* ---- store_setup.c ---- */
 /* From connected to ready: authentication, checks, schema, library. */
 void store_setup(struct store *store);
+/* Every few seconds while ready: what was checked at set-up may have been changed. */
+void store_check_health(struct store *store);
 /* FUNCTION LOAD while ready; calls fail with REACT_RELOAD until it is there. */
 void store_reload_library(struct store *store);

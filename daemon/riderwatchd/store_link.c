@@ -13,6 +13,7 @@
 
 #define BACKOFF_FIRST_MS 50
 #define BACKOFF_LAST_MS 2000
+#define HEALTH_SECONDS 5
 
 int64_t store_now_us(void)
 {
@@ -193,13 +194,23 @@ static void on_retry(evutil_socket_t fd, short what, void *context)
 	store_connect(context);
 }
 
+static void on_health(evutil_socket_t fd, short what, void *context)
+{
+	struct store *store = context;
+	(void)fd, (void)what;
+	if (store->phase == STORE_READY)
+		store_check_health(store);
+}
+
 void store_connect(struct store *store)
 {
 	const struct config *config = store->config;
 	if (!store->deadline) {
 		store->deadline = evtimer_new(store->base, on_deadline, store);
 		store->retry = evtimer_new(store->base, on_retry, store);
-		MUST(store->deadline && store->retry);
+		store->health = event_new(store->base, -1, EV_PERSIST, on_health, store);
+		MUST(store->deadline && store->retry && store->health);
+		event_add(store->health, &(struct timeval){ HEALTH_SECONDS, 0 });
 		set_timer(store->retry, 0); /* callbacks come from the loop only */
 		return;
 	}

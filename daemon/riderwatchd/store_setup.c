@@ -49,9 +49,16 @@ static enum verdict_of_step send_info(struct store *store)
 	return SETUP_SENT;
 }
 
+static void refuse_eviction(struct store *store)
+{
+	store_die(store, "maxmemory-policy", "Redis may evict counters and dedup journal",
+		  "set it to noeviction; if its evicted_keys has grown, empty it and start with redis.rebuild");
+}
+
 static enum verdict_of_step check_info(struct store *store, const redisReply *reply)
 {
 	struct info_reply info;
+	store->run_id[0] = '\0';
 	if (!reply_info(reply, &info)) {
 		log_warning("redis INFO is not allowed: version and eviction policy are not checked", "answer=\"%s\"",
 			    reply->type == REDIS_REPLY_ERROR ? reply->str : "");
@@ -62,8 +69,7 @@ static enum verdict_of_step check_info(struct store *store, const redisReply *re
 		return SETUP_ENDED;
 	}
 	if (info.may_evict) {
-		store_die(store, "maxmemory-policy", "Redis may evict counters and dedup journal",
-			  "set it to noeviction");
+		refuse_eviction(store);
 		return SETUP_ENDED;
 	}
 	if (info.is_replica) {
@@ -75,7 +81,73 @@ static enum verdict_of_step check_info(struct store *store, const redisReply *re
 			    "counted again "
 			    "from Kafka, and is lost when Kafka no longer has it",
 			    "advice=\"set appendonly yes\"");
+	else
+		memcpy(store->run_id, info.run_id, sizeof store->run_id);
 	return SETUP_NEXT;
+}
+
+static void on_health_reply(struct store *store, void *subject, const redisReply *reply)
+{
+	struct info_reply info;
+	(void)subject;
+	if (reply_info(reply, &info) && info.may_evict)
+		refuse_eviction(store);
+}
+
+void store_check_health(struct store *store)
+{
+	store_send(store, on_health_reply, NULL, NULL, "INFO memory");
+}
+
+/* ---- append-only file ----
+ * When its end was cut (power loss) in the middle of a function, Redis leaves that half there, skips it, and writes
+ * behind it: at its next start it would carry out the half together with what follows. So after each start of Redis the
+ * first to come has the file written anew, before anything else is written. */
+
+static enum verdict_of_step send_server_get(struct store *store)
+{
+	if (!store->run_id[0])
+		return SETUP_NEXT;
+	store_send(store, on_setup_reply, NULL, NULL, "GET rw:server");
+	return SETUP_SENT;
+}
+
+static enum verdict_of_step check_server(struct store *store, const redisReply *reply)
+{
+	if (reply->type == REDIS_REPLY_STRING && strcmp(reply->str, store->run_id) == 0)
+		store->run_id[0] = '\0';
+	return SETUP_NEXT;
+}
+
+static enum verdict_of_step send_rewrite(struct store *store)
+{
+	if (!store->run_id[0])
+		return SETUP_NEXT;
+	store_send(store, on_setup_reply, NULL, NULL, "BGREWRITEAOF");
+	return SETUP_SENT;
+}
+
+/* "Scheduled" is not begun: the next connection asks again. One that is in progress began after this start. */
+static enum verdict_of_step check_rewrite(struct store *store, const redisReply *reply)
+{
+	bool begun = strstr(reply->str, "started") || strstr(reply->str, "in progress");
+	if (reply->type == REDIS_REPLY_ERROR && !begun)
+		log_warning("the append-only file of Redis is not written anew after its start: if its end was cut, "
+			    "the next start "
+			    "may count events twice",
+			    "answer=\"%s\" advice=\"allow BGREWRITEAOF, or run it after each start of Redis\"",
+			    reply->str);
+	if (!begun)
+		store->run_id[0] = '\0';
+	return SETUP_NEXT;
+}
+
+static enum verdict_of_step send_server_set(struct store *store)
+{
+	if (!store->run_id[0])
+		return SETUP_NEXT;
+	store_send(store, on_setup_reply, NULL, NULL, "SET rw:server %s", store->run_id);
+	return SETUP_SENT;
 }
 
 /* ---- config ---- */
@@ -174,6 +246,9 @@ static const struct setup_step {
 	{ "AUTH", send_auth, NULL, false },
 	{ "INFO", send_info, check_info, true },
 	{ "CONFIG GET", send_config, check_config, true },
+	{ "GET rw:server", send_server_get, check_server, false },
+	{ "BGREWRITEAOF", send_rewrite, check_rewrite, true },
+	{ "SET rw:server", send_server_set, NULL, false },
 	{ "SET rw:schema", send_schema_set, NULL, false },
 	{ "GET rw:schema", send_schema_get, check_schema, false },
 	{ "FUNCTION LIST", send_library_list, check_library_list, false },
@@ -196,7 +271,8 @@ static void run_setup(struct store *store)
 
 static bool is_denied(const redisReply *reply)
 {
-	return strncmp(reply->str, "NOPERM", 6) == 0 || strncmp(reply->str, "ERR unknown command", 19) == 0;
+	return strncmp(reply->str, "NOPERM", 6) == 0 || strncmp(reply->str, "ERR unknown command", 19) == 0 ||
+	       strncmp(reply->str, "ERR Background", 14) == 0;
 }
 
 static void on_setup_reply(struct store *store, void *subject, const redisReply *reply)

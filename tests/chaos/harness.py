@@ -170,6 +170,7 @@ class Run:
         self.alerts_checked = self.counters_checked = self.dead_letters_checked = self.events = 0
         self.seen_metrics, self.accounted, self.supervised = defaultdict(dict), set(), False
         self.start_offset, self.checked, self.feed, self.restarts = 0, False, None, {}
+        self.heals, self.cleanups = ("kafka", "redis"), []
         self.clean_redis()
         self.world = World(stack, folder, prefix, partitions, timestamp_type)
         self.watcher, self.sampler, self.observer = Watcher(self.world), Sampler(self), Observer(self)
@@ -202,6 +203,10 @@ class Run:
 
     def start(self, *arguments, **options):
         return self.launch(*arguments, **options).wait_ready(30)
+
+    def wait_counted(self, events=200, timeout=30):
+        """Until so many input records are counted: the daemon is in the middle of its work."""
+        wait_until(lambda: sum(self.world.applied().values()) >= events, timeout, lambda: f"{events} events\n{self.logs()[-2000:]}")
 
     def crash(self, daemon):
         self.faults["SIGKILL"] += 1
@@ -279,7 +284,9 @@ class Run:
 
     def heal(self):
         """Faults are over: from now on progress is due."""
-        self.stack.heal()
+        for part in self.heals:
+            self.stack.order(part, "resume")
+            self.stack.order(part, "start")
         for daemon in self.running():
             daemon.signal(signal.SIGCONT)
 
@@ -450,6 +457,8 @@ class Run:
         if self.feed:
             self.feed.over.set()
         self.world.end()
+        for cleanup in self.cleanups:
+            cleanup()
         self.stack.heal()
         admin = AdminClient({"bootstrap.servers": self.stack.brokers, "log_level": 0})
         admin.delete_topics(list(self.world.topics.values()), operation_timeout=5)

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include <hiredis/hiredis.h>
@@ -67,6 +68,58 @@ static void test_kill_and_restart(void **state)
 	assert_int_equal(owner_counter(owner, "HGET rw:{7}:rider:r deliveries"), 3);
 	assert_int_equal(owner_counter(owner, "STRLEN rw:{7}:seen:reports:498770"), 240);
 	assert_int_equal(owner->lost, 1);
+}
+
+static void append_file(struct owner *owner, int number, char path[160])
+{
+	snprintf(path, 160, "%s/appendonlydir/appendonly.aof.%d.incr.aof", owner->server.folder, number);
+}
+
+static void cut_append_file(struct owner *owner, int number, off_t bytes)
+{
+	char path[160];
+	struct stat status;
+	append_file(owner, number, path);
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(truncate(path, status.st_size - bytes), 0);
+}
+
+/* Until the file with that number has been replaced. */
+static void wait_for_rewrite(struct owner *owner, int number)
+{
+	char path[160];
+	append_file(owner, number, path);
+	for (int i = 0; i < 500 && access(path, F_OK) == 0; i++)
+		owner_turn(owner, 20);
+	assert_int_not_equal(access(path, F_OK), 0);
+}
+
+/* Redis keeps the half of a function that a cut file ends with, and would carry it out at its next start but one. */
+static void test_half_a_function_never_comes_back(void **state)
+{
+	struct owner *owner = *state;
+	struct protocol_chunk chunks[2] = { { .from = 100, .to = 110 }, { .from = 110, .to = 120 } };
+	owner_start_redis(owner, (const char *const[]){ "--appendonly", "yes", NULL });
+	owner_start_ready(owner);
+	owner_load(owner, true, false);
+	for (int i = 0; i < 2; i++)
+		owner_apply(owner, &chunks[i], 0, 1 + 10 * (uint64_t)i, 10);
+	owner_wait_for(owner, &owner->applied, 2);
+	wait_for_rewrite(owner, 1);
+	redis_server_kill(&owner->server, SIGKILL);
+	cut_append_file(owner, 2, 60);
+	redis_server_again(&owner->server);
+	owner_wait_for(owner, &owner->ready, 2);
+	assert_int_equal(owner_counter(owner, "HGET rw:{7}:rider:r deliveries"), 1);
+	owner_apply(owner, &chunks[1], 0, 11, 10);
+	owner_wait_for(owner, &owner->applied, 3);
+	assert_int_equal(owner->results[2], APPLY_OK);
+	wait_for_rewrite(owner, 2);
+	redis_server_kill(&owner->server, SIGKILL);
+	redis_server_again(&owner->server);
+	owner_wait_for(owner, &owner->ready, 3);
+	assert_int_equal(owner_counter(owner, "HGET rw:{7}:rider:r deliveries"), 2);
+	assert_int_equal(owner_counter(owner, "STRLEN rw:{7}:seen:reports:498770"), 160);
 }
 
 /* A loss in the middle of a load ends it without a word. */
@@ -304,6 +357,16 @@ static void test_evicting_policy(void **state)
 	expect_fatal(owner, "noeviction");
 }
 
+static void test_eviction_is_allowed_later(void **state)
+{
+	struct owner *owner = *state;
+	owner_start_redis(owner, (const char *const[]){ "--maxmemory", "100mb", NULL });
+	owner_start_ready(owner);
+	owner_command(owner, "CONFIG SET maxmemory-policy allkeys-lru");
+	owner_wait_for(owner, &owner->fatal, 1);
+	assert_non_null(strstr(owner->fatal_text, "noeviction"));
+}
+
 static void test_evicting_policy_without_limit(void **state)
 {
 	struct owner *owner = *state;
@@ -328,6 +391,7 @@ int main(void)
 		TEST(test_refused_until_redis_is_there),
 		TEST(test_tcp_refused),
 		TEST(test_kill_and_restart),
+		TEST(test_half_a_function_never_comes_back),
 		TEST(test_kill_while_loading),
 		TEST(test_free_with_calls_in_flight),
 		TEST(test_stopped_redis_times_out),
@@ -343,6 +407,7 @@ int main(void)
 		TEST(test_user_without_permission),
 		TEST(test_user_without_admin_commands),
 		TEST(test_evicting_policy),
+		TEST(test_eviction_is_allowed_later),
 		TEST(test_evicting_policy_without_limit),
 		TEST(test_other_schema),
 	};
