@@ -2,7 +2,11 @@
 #include "planted.h"
 
 #ifdef PROTOCOL_PLANTED_BUGS
-enum planted_protocol_bug protocol_planted_bug;
+/* A whole program may be built with one bug from its start. */
+#ifndef PROTOCOL_PLANTED_BUG
+#define PROTOCOL_PLANTED_BUG PLANTED_NONE
+#endif
+enum planted_protocol_bug protocol_planted_bug = PROTOCOL_PLANTED_BUG;
 
 void protocol_plant(enum planted_protocol_bug bug)
 {

@@ -68,11 +68,11 @@ class Stack:
 class Daemon:
     """One riderwatchd process; its standard error is kept in a file."""
 
-    def __init__(self, config_path, log_path, listen, environment=None):
+    def __init__(self, config_path, log_path, listen, environment=None, program=DAEMON):
         self.listen, self.log_path = listen, log_path
         with open(log_path, "ab") as log:
             self.log_start = log.tell()
-            self.process = subprocess.Popen([str(DAEMON), "-c", str(config_path)], stdin=subprocess.DEVNULL, stdout=log,
+            self.process = subprocess.Popen([str(program), "-c", str(config_path)], stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, env={**os.environ, **(environment or {})})
 
     @property
@@ -125,7 +125,7 @@ class Daemon:
 class World:
     def __init__(self, stack, folder, prefix, partitions=3, timestamp_type="LogAppendTime"):
         self.stack, self.folder, self.prefix, self.partitions = stack, folder, prefix, partitions
-        self.redis, self.daemons, self.group = stack.redis, [], f"{prefix}group"
+        self.redis, self.daemons, self.group, self.program = stack.redis, [], f"{prefix}group", DAEMON
         self.topics = {kind: prefix + name for kind, name in NAMES.items()}
         subprocess.run([str(ROOT / "scripts/create-topics"), "--brokers", stack.brokers, "--prefix", prefix, "--partitions",
                         str(partitions), "--timestamp-type", timestamp_type], check=True, stdout=subprocess.DEVNULL)
@@ -167,7 +167,7 @@ class World:
         """Starts a daemon and does not wait. environment: variables to add."""
         sections["kafka"] = {"instance": instance, **sections.get("kafka", {})}
         path, listen = self.write_config(instance, **sections)
-        self.daemons.append(Daemon(path, self.folder / f"{instance}.log", listen, environment))
+        self.daemons.append(Daemon(path, self.folder / f"{instance}.log", listen, environment, self.program))
         return self.daemons[-1]
 
     def start(self, instance="riderwatch-0", **sections):
