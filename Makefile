@@ -46,7 +46,7 @@ CONSUME := $(BUILD)/consume
 SIM := $(BUILD)/sim
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_C))
 
-.PHONY: all help setup demo run stop check unit unit-programs sim sim-program flow no-taint chaos chaos-short bench asan fuzz layers format install clean FORCE
+.PHONY: all help setup demo run stop check unit unit-programs sim sim-program flow no-taint chaos chaos-mix chaos-short bench asan fuzz layers format install clean FORCE
 .SECONDARY:
 
 all: $(DAEMON) $(CTL) $(GENERATOR) $(CONSUME)
@@ -138,6 +138,9 @@ no-taint:
 
 chaos: setup all no-taint ## the fault matrix on a real Kafka and Redis (some 25 minutes): make chaos ROWS="name ..."
 	/usr/bin/python3 tests/chaos/run.py $(ROWS)
+
+chaos-mix: setup all ## a random mix of the faults: make chaos-mix SEED=7 SECONDS=120 SEEDS=3
+	/usr/bin/python3 tests/chaos/run.py --mix $(or $(SECONDS),120) $(if $(SEED),--seed $(SEED)) --seeds $(or $(SEEDS),1)
 
 chaos-short: setup ## the short set of it, as make check plays it
 	@scripts/check chaos

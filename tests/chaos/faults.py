@@ -38,6 +38,7 @@ def delete_records(run, offsets):
 
 def delete_group(run, group):
     """As an operator deletes a group's offsets, once it has no members."""
+    run.offsets_are_moved = True
     def deleted():
         try:
             return kafka_tool(run, "consumer.group.ConsumerGroupCommand", "--delete", "--group", group) or True
@@ -49,6 +50,7 @@ def delete_group(run, group):
 def move_offsets(run, offsets, group=None):
     """As an operator resets a group, once it has no members: offsets with empty metadata."""
     run.fault("offsets moved")
+    run.offsets_are_moved = True
 
     def moved():
         consumer = run.world.consumer(**{"group.id": group or run.world.group})
@@ -72,6 +74,7 @@ def await_all(futures):
 
 def delete_topic(run, kind):
     run.fault("topic deleted")
+    run.offsets_are_moved = True
     topic = run.world.topics[kind]
     client = admin(run)
     await_all(client.delete_topics([topic], operation_timeout=20))
@@ -92,17 +95,20 @@ def create_topic(run, kind, **config):
             return False
     wait_until(created, 20, f"{topic} cannot be made again")
     wait_until(lambda: topic in client.list_topics(timeout=10).topics, 20, f"{topic} does not come")
+    run.watch_again()  # a reader does not follow from a topic to its namesake
 
 
 def add_partitions(run, kind, count):
     run.fault("partitions added")
-    await_all(admin(run).create_partitions([NewPartitions(run.world.topics[kind], count)]))
+    client = admin(run)
+    await_all(client.create_partitions([NewPartitions(run.world.topics[kind], count)]))
 
 
 def configure_topic(run, kind, **config):
     """Replaces the topic's own configuration."""
     run.fault("topic configured")
-    await_all(admin(run).alter_configs([ConfigResource(ConfigResource.Type.TOPIC, run.world.topics[kind], set_config=config)]))
+    client = admin(run)
+    await_all(client.alter_configs([ConfigResource(ConfigResource.Type.TOPIC, run.world.topics[kind], set_config=config)]))
 
 
 class AbortingFeed(threading.Thread):

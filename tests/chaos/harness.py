@@ -17,8 +17,8 @@ import redis  # noqa: E402
 from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition  # noqa: E402
 from confluent_kafka.admin import AdminClient  # noqa: E402
 
-from events import mixed  # noqa: E402
-from fold import Fold  # noqa: E402
+from events import REPORT, mixed  # noqa: E402
+from fold import Fold, understand  # noqa: E402
 from world import ALERT_KINDS, INPUTS, World, to_record, wait_until  # noqa: E402
 
 OUTPUTS = (*ALERT_KINDS, "dead_letters")
@@ -48,7 +48,7 @@ PATHS = {
     "reconnects": r"riderwatch_redis_connects_total",
     "redis_losses": r"riderwatch_redis_losses_total",
     **{notice: rf'riderwatch_notices_total\{{notice="{notice}"\}}' for notice in
-       ("offset_behind", "offset_ahead", "shadow_missing", "ruleset_changed", "store_went_back", "store_created")},
+       ("offset_behind", "offset_ahead", "shadow_missing", "ruleset_changed", "store_went_back", "store_healed", "store_created")},
 }
 FIRST_IS_NORMAL = ("recreated", "reconnects")  # one of these belongs to every start
 
@@ -135,12 +135,12 @@ class Sampler(threading.Thread):
         self.start()
 
     def run(self):
-        world, readers = self.owner.world, {}
+        world, readers, highest = self.owner.world, {}, Counter()
         slots = [TopicPartition(world.topics[kind], partition) for kind in INPUTS for partition in range(world.partitions)]
         while not self.over.wait(0.2):
             try:
                 applied = world.applied()
-                committed = Counter()
+                committed = Counter(highest if self.owner.offsets_are_moved else {})
                 for group in (world.group, f"{world.group}.shadow"):
                     if group not in readers:
                         readers[group] = world.consumer(**{"group.id": group})
@@ -150,6 +150,7 @@ class Sampler(threading.Thread):
             except (redis.exceptions.RedisError, KafkaException, OSError, ValueError):
                 continue
             self.samples += 1
+            highest |= committed
             self.broken += [f"W {offset} > C {committed[place]} at {place}" for place, offset in applied.items()
                             if offset > max(committed[place], self.owner.start_offset)]
         for reader in readers.values():
@@ -170,6 +171,7 @@ class Run:
         self.alerts_checked = self.counters_checked = self.dead_letters_checked = self.events = 0
         self.seen_metrics, self.accounted, self.supervised = defaultdict(dict), set(), False
         self.start_offset, self.checked, self.feed, self.restarts = 0, False, None, {}
+        self.offsets_are_moved = False  # by an operator, so that C may go back
         self.heals, self.cleanups = ("kafka", "redis"), []
         self.clean_redis()
         self.world = World(stack, folder, prefix, partitions, timestamp_type)
@@ -191,6 +193,10 @@ class Run:
 
     def sleep(self, low, high=None):
         time.sleep(low if high is None else self.dice.uniform(low, high))
+
+    def watch_again(self):
+        self.watcher.stop()
+        self.watcher = Watcher(self.world)
 
     # ---- daemons ----
 
@@ -259,13 +265,19 @@ class Run:
     def restart(self, daemon):
         """What a supervisor does. Refusals (65) and mistakes in the configuration are not a matter of trying again."""
         self.accounted.add(daemon)
-        code = daemon.process.returncode
-        self.exits[code] += 1
-        instance = pathlib.Path(daemon.log_path).stem
-        if code in (65, 78) or code < 0:
-            self.problems.append(f"{instance} ended with {code}\n{daemon.log[-1500:]}")
+        code, instance = daemon.process.returncode, self.instance_of(daemon)
+        if code == -signal.SIGKILL and "crash point is armed" in daemon.log:
+            self.fault("crash point")
         else:
+            self.exits[code] += 1
+        if code in (65, 78) or code < 0 and code != -signal.SIGKILL:
+            self.problems.append(f"{instance} ended with {code}\n{daemon.log[-1500:]}")
+        elif instance not in map(self.instance_of, self.running()):
             self.launch(instance, **self.restarts[instance])
+
+    @staticmethod
+    def instance_of(daemon):
+        return pathlib.Path(daemon.log_path).stem
 
     # ---- faults ----
 
@@ -303,7 +315,8 @@ class Run:
         return {path: count for path, count in paths.items() if count}
 
     def logs(self):
-        return "\n".join(daemon.log for daemon in self.world.daemons)
+        paths = sorted({daemon.log_path for daemon in self.world.daemons})
+        return "\n".join(path.read_text(errors="replace") for path in paths)
 
     def metric_seen(self, pattern, low=None):
         """Whether a metric was seen above 0 (or, with low, at or below low)."""
@@ -370,6 +383,28 @@ class Run:
         self.safe(self.check_watcher, alerts)
         self.count(fold, logs)
         return fold
+
+    def fold_by_text(self):
+        """The fold where alerts are missing by an operator's doing: what a text is judged to be is taken from other alerts of it."""
+        logs = defaultdict(list)
+        for record in self.world.read(*INPUTS):
+            logs[record.topic, record.partition].append(record)
+        known, texts, topic = self.world.verdicts(self.world.alerts()), {}, self.world.topics["reports"]
+        reports = {(partition, record.offset): event[3]["description"] for (name, partition), records in logs.items() if name == topic
+                   for record in records if (event := understand(record)) not in (None, "skip") and event[0] == REPORT}
+        texts = {reports[place]: verdict for place, verdict in known.items() if place in reports}
+        fold = Fold({place: texts[text] for place, text in reports.items() if text in texts})
+        for (_, partition), records in sorted(logs.items()):
+            fold.run(partition, records)
+        self.count(fold, logs)
+        return fold
+
+    def check_alerts_once(self):
+        """Each alert is visible once, when which ones are due cannot be computed (any more)."""
+        seen = Counter(value["id"] for _, value in self.world.alerts())
+        twice = [id for id, count in seen.items() if count > 1]
+        assert not twice, f"{len(twice)} alerts are visible more than once: {twice[:5]}"
+        self.alerts_checked = len(seen)
 
     def count(self, fold, logs):
         self.events = sum(map(len, logs.values()))
@@ -449,7 +484,7 @@ class Run:
     def account_for_exits(self):
         for daemon in self.world.daemons:
             if not daemon.runs and daemon not in self.accounted:
-                self.problems.append(f"{pathlib.Path(daemon.log_path).stem} ended by itself with {daemon.process.returncode}\n"
+                self.problems.append(f"{self.instance_of(daemon)} ended by itself with {daemon.process.returncode}\n"
                                      f"{daemon.log[-1500:]}")
 
     def close(self):
@@ -461,7 +496,8 @@ class Run:
             cleanup()
         self.stack.heal()
         admin = AdminClient({"bootstrap.servers": self.stack.brokers, "log_level": 0})
-        admin.delete_topics(list(self.world.topics.values()), operation_timeout=5)
+        for future in admin.delete_topics(list(self.world.topics.values()), operation_timeout=5).values():
+            future.exception(20)  # a row may have deleted it already
 
 
 # ---- what an operator sees ----
@@ -480,13 +516,15 @@ class Log:
 
 
 class Metric:
-    """A metric that is above 0, or with low at or below it."""
+    """A metric, as name or name{label="value"} with one of its labels, that is above 0, or with low at or below it."""
 
     def __init__(self, name, low=None):
         self.name, self.low = name, low
 
     def seen(self, run):
-        return run.metric_seen(re.escape(self.name) + ("" if "{" in self.name else r"(\{.*\})?"), self.low)
+        name, _, label = self.name.partition("{")
+        labels = r"\{(.*,)?" + re.escape(label[:-1]) + r"(,.*)?\}" if label else r"(\{.*\})?"
+        return run.metric_seen(name + labels, self.low)
 
     def __str__(self):
         return f"metric `{self.name}`" + ("" if self.low is None else f" = {self.low}")

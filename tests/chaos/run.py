@@ -14,6 +14,7 @@ from collections import Counter
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import harness  # noqa: E402
+import mix  # noqa: E402
 from table import ROWS  # noqa: E402
 from world import DAEMON, ROOT, Stack  # noqa: E402
 
@@ -117,30 +118,41 @@ def chosen(arguments):
     return [row for row in ROWS if row.name in arguments.rows] if arguments.rows else rows
 
 
+def schedule(arguments):
+    """Rows and the seed of each."""
+    first = random.randrange(1 << 30) if arguments.seed is None else arguments.seed
+    if arguments.mix:
+        seeds = list(range(first, first + arguments.seeds))
+        return mix.rows(arguments.mix, seeds), seeds
+    rows = chosen(arguments)
+    return rows, [random.randrange(1 << 30) if arguments.seed is None else first for _ in rows]
+
+
 def read_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", nargs="*", help="rows to play; default: all")
     parser.add_argument("--short", action="store_true", help="the short set")
     parser.add_argument("--seed", type=int, help="of every row; default: a new one each")
+    parser.add_argument("--mix", type=int, metavar="SECONDS", help="a random mix of the faults instead, for so long a seed")
+    parser.add_argument("--seeds", type=int, default=1, metavar="N", help="with --mix: that many seeds, from --seed on")
     parser.add_argument("--list", action="store_true", help="names of the rows")
     parser.add_argument("--table", action="store_true", help="what an operator sees, as in the README")
     parser.add_argument("--keep", action="store_true", help="leave the stack running")
     return parser.parse_args()
 
 
-def play_all(rows, arguments):
+def play_all(rows, seeds, keep):
     stacks, results = {}, []
     try:
         for number, row in enumerate(rows, 1):
             if row.stack not in stacks:
                 stacks[row.stack] = STACKS[row.stack]()
-            seed = random.randrange(1 << 30) if arguments.seed is None else arguments.seed
-            results.append(play(row, stacks[row.stack], number, seed))
+            results.append(play(row, stacks[row.stack], number, seeds[number - 1]))
             tell(results[-1])
     finally:
         for stack in stacks.values():
             stack.heal()
-            if not arguments.keep:
+            if not keep:
                 stack.order("clean")
     return results
 
@@ -154,7 +166,7 @@ def main():
     if not DAEMON.exists():
         sys.exit(f"{DAEMON} is not built: run make")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    results = play_all(chosen(arguments), arguments)
+    results = play_all(*schedule(arguments), arguments.keep)
     (FOLDER / "report.md").write_text(summary(results))
     failed = sum(not result.passed for result in results)
     print(f"\nreport: {FOLDER / 'report.md'}\n{len(results) - failed} passed, {failed} failed")
