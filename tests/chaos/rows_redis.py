@@ -13,7 +13,8 @@ from table import row
 from world import ALERT_KINDS, ROOT, wait_until
 
 LOST = (Log("Redis lost; alerts go on, counters wait"), Metric("riderwatch_redis_up", 0), Metric("riderwatch_redis_losses_total"))
-WENT_BACK = (Log("Redis lost its latest writes"), Metric('riderwatch_notices_total{notice="store_went_back"}'))
+HEALED = (Log("Redis lost its latest writes, they were sent again"), Metric('riderwatch_notices_total{notice="store_healed"}'))
+WENT_BACK = (Log("Redis lost its latest writes: events are counted again"), Metric('riderwatch_notices_total{notice="store_went_back"}'))
 
 
 def alerts_go_on(run, seconds=3):
@@ -35,7 +36,7 @@ def redis_killed(run):
         run.recover()
 
 
-@row(11, "W went back: loaded again, counted again, no alert twice", ["tail cut", "muted", "load_refused"], WENT_BACK, short=True)
+@row(11, "what was lost is sent again, no alert twice", ["tail cut", "store_healed"], HEALED, short=True)
 def redis_tail_cut(run):
     """Redis gets SIGKILL and comes back without the last bytes of its append-only file, three times."""
     run.start()
@@ -46,7 +47,18 @@ def redis_tail_cut(run):
         run.recover()
 
 
-@row(11, "noticed without any event, counted again", ["tail cut", "muted", "load_went_back"], WENT_BACK)
+@row(11, "W went back: loaded again, counted again, no alert twice", ["tail cut", "muted", "store_went_back"], WENT_BACK)
+def redis_tail_cut_and_nothing_kept(run):
+    """As before, with redis.keep = 0: nothing can be sent again."""
+    run.start(redis={"keep": "0ms"})
+    run.load()
+    for _ in range(3):
+        run.sleep(1.5, 3)
+        cut_tail(run)
+        run.recover()
+
+
+@row(11, "noticed without any event, sent again", ["tail cut", "store_healed"], HEALED)
 def redis_tail_cut_when_quiet(run):
     """Redis loses its tail while nothing comes in."""
     run.start()
@@ -82,10 +94,10 @@ def is_stopped(daemon):
         return stat.read().rsplit(")", 1)[1].split()[0] == "T"
 
 
-@row(12, "as after a lost tail", ["stale failover", "load_refused", "muted"], WENT_BACK + LOST, short=True)
+@row(12, "as after a lost tail", ["stale failover", "store_went_back", "muted"], WENT_BACK + LOST, short=True)
 def stale_replica_promoted(run):
-    """A replica loses its primary, the primary goes on and dies, the replica takes its place with what it had."""
-    run.start()
+    """A replica loses its primary, the primary goes on and dies, the replica takes its place with what it had; older than redis.keep."""
+    run.start(redis={"keep": "500ms"})
     run.load()
     run.sleep(1)
     replica = Replica(run)

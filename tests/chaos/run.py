@@ -110,6 +110,15 @@ def operator_table():
     return "\n".join(lines) + "\n"
 
 
+README, TABLE_BEGINS = pathlib.Path(__file__).parent / "README.md", "| fault | row |"
+
+
+def readme_with_table():
+    """The README as it should be: its table is the last thing in it."""
+    head, _, _ = README.read_text().partition(TABLE_BEGINS)
+    return head + operator_table()
+
+
 def chosen(arguments):
     rows = [row for row in ROWS if row.short or not arguments.short]
     unknown = set(arguments.rows) - {row.name for row in ROWS}
@@ -136,7 +145,7 @@ def read_arguments():
     parser.add_argument("--mix", type=int, metavar="SECONDS", help="a random mix of the faults instead, for so long a seed")
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="with --mix: that many seeds, from --seed on")
     parser.add_argument("--list", action="store_true", help="names of the rows")
-    parser.add_argument("--table", action="store_true", help="what an operator sees, as in the README")
+    parser.add_argument("--table", action="store_true", help="write the table of what an operator sees into the README")
     parser.add_argument("--keep", action="store_true", help="leave the stack running")
     return parser.parse_args()
 
@@ -160,8 +169,11 @@ def play_all(rows, seeds, keep):
 def main():
     arguments = read_arguments()
     find_rows()
-    if arguments.list or arguments.table:
-        print(operator_table() if arguments.table else "\n".join(row.name for row in ROWS), end="\n" if arguments.list else "")
+    if arguments.list:
+        print("\n".join(row.name for row in ROWS))
+        return 0
+    if arguments.table:
+        README.write_text(readme_with_table())
         return 0
     if not DAEMON.exists():
         sys.exit(f"{DAEMON} is not built: run make")
@@ -169,7 +181,10 @@ def main():
     results = play_all(*schedule(arguments), arguments.keep)
     (FOLDER / "report.md").write_text(summary(results))
     failed = sum(not result.passed for result in results)
-    print(f"\nreport: {FOLDER / 'report.md'}\n{len(results) - failed} passed, {failed} failed")
+    if README.read_text() != readme_with_table():
+        print("the table in tests/chaos/README.md is out of date: run.py --table")
+        failed += 1
+    print(f"\nreport: {FOLDER / 'report.md'}\n{sum(result.passed for result in results)} passed, {failed} failed")
     return 1 if failed else 0
 
 
