@@ -23,7 +23,7 @@ NAMES = {"reports": "rider.reports.v1", "deliveries": "rider.deliveries.v1", "al
          "alerts_fire": "rider.alerts.fire.v1", "alerts_food": "rider.alerts.food.v1", "dead_letters": "rider.dlq.v1"}
 INPUTS = ("reports", "deliveries")
 TRANSIENT = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART,
-             KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN)
+             KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._UNKNOWN_PARTITION, KafkaError._TIMED_OUT)
 REPORT_FIELDS = ("rider", "category", "points", "score", "state", "jurisdiction")  # what a dashboard may read
 
 Record = namedtuple("Record", "topic partition offset timestamp key value headers")
