@@ -35,6 +35,9 @@ static const struct setting {
 	/* A full local queue stops fetching for a second, so that these two are rates: bound memory by bytes only. */
 	{ "queued.min.messages", "1000000", CONSUMER | READER },
 	{ "queued.max.messages.kbytes", "65536", CONSUMER | READER },
+	/* A broker that froze answers nothing, so nothing else tells that another one leads its partitions by now; the
+	 * default is five minutes. */
+	{ "topic.metadata.refresh.interval.ms", "3000", ALL },
 	/* How long alerts wait behind a connection that has fallen silent; the default is a minute. At most half of the
 	 * shortest session, so that a heartbeat on a new connection still saves it. Of the producer it bounds
 	 * send_offsets_to_transaction(), and is what taints it. */

@@ -47,6 +47,7 @@ static const struct {
 	{ KAFKA_CONSUMER, "partition.assignment.strategy", "range" },
 	{ KAFKA_CONSUMER, "check.crcs", "true" },
 	{ KAFKA_CONSUMER, "fetch.wait.max.ms", "50" },
+	{ KAFKA_CONSUMER, "topic.metadata.refresh.interval.ms", "3000" },
 	{ KAFKA_CONSUMER, "queued.min.messages", "1000000" },
 	{ KAFKA_CONSUMER, "queued.max.messages.kbytes", "65536" },
 	{ KAFKA_CONSUMER, "statistics.interval.ms", "0" },
