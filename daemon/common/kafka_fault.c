@@ -25,7 +25,8 @@ static const struct kafka_fault faults[] = {
 	      "another kind of consumer is in this group: stop it, or choose another kafka.group"),
 	FAULT(INVALID_GROUP_ID, false, false, "choose another kafka.group"),
 	FAULT(FENCED_INSTANCE_ID, false, false,
-	      "another process runs with this kafka.instance: give each its own name, then restart"),
+	      "another process runs with this kafka.instance: give each its own name, then restart; if there is none, "
+	      "the coordinator was silent for a whole session and took our return for another's: restart"),
 	FAULT(UNKNOWN_TOPIC_OR_PART, false, false,
 	      "create the topic (scripts/create-topics), or correct its name under topics or in the routes"),
 	FAULT(_UNKNOWN_TOPIC, false, false,
