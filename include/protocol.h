@@ -28,6 +28,7 @@ struct protocol_settings {
 	int64_t patience_ms;      /* with catch_up: how long a full queue may wait for Redis to do anything at all */
 	int64_t keep_ms;          /* chunks are kept for so long after Redis acknowledged them */
 	int64_t retry_ms;         /* wait before a failed read, load or transaction is tried again */
+	int64_t refuse_after_ms;  /* a load is refused when all looks at it said so for this long, two at least */
 	int64_t drain_ms;         /* bound on waiting for transaction and applies at revoke and stop */
 	int64_t recommit_ms;      /* unchanged offsets are committed again this often (shadow entries expire), 24 h */
 	int recreations_max;      /* producer re-creations a minute after which another process must hold our transactional.id */
@@ -121,6 +122,9 @@ enum publish_result {
 void protocol_published(struct protocol *protocol, enum publish_result result, bool tainted, int64_t now_ms);
 /* Answer to ACTION_RECREATE. */
 void protocol_recreated(struct protocol *protocol, bool ok, int64_t now_ms);
+/* Kafka answered that the slot's position lies outside the log. A broker says so too that does not know yet that it leads no
+ * more: the slot is loaded again, and the bounds of the log tell. */
+void protocol_out_of_range(struct protocol *protocol, int slot, int64_t now_ms);
 
 #define PROTOCOL_OFFSET_NONE (-1)
 #define PROTOCOL_UUID_SIZE 36
@@ -193,7 +197,7 @@ struct protocol_batch {
 };
 
 /* Breaches of the guarantee's conditions that stop the daemon: it must not go on counting or publishing. Those of a load are seen
- * by two loads in a row before they count. */
+ * by two loads in a row, refuse_after_ms apart, before they count. */
 enum refusal {
 	REFUSAL_NONE,
 	REFUSAL_STORE_EMPTY,     /* offsets are ours, Redis holds no state */
@@ -219,7 +223,15 @@ enum notice {
 	NOTICE_COUNT
 };
 
-enum load_cause { LOAD_ASSIGNED, LOAD_REFUSED, LOAD_WENT_BACK, LOAD_UNKNOWN_OUTCOME, LOAD_DROPPED, LOAD_CAUSE_COUNT };
+enum load_cause {
+	LOAD_ASSIGNED,
+	LOAD_REFUSED,
+	LOAD_WENT_BACK,
+	LOAD_UNKNOWN_OUTCOME,
+	LOAD_DROPPED,
+	LOAD_OUT_OF_RANGE,
+	LOAD_CAUSE_COUNT
+};
 
 enum action_kind {
 	ACTION_DROP,         /* slot: forget S, T, the open chunk and anything loaded aside; stop its intake. cause says why */

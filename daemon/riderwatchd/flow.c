@@ -243,12 +243,13 @@ static void on_revoked(void *context, bool lost)
 	flow_act(flow);
 }
 
-/* The log was cut below us while we read: what lies between is lost to the counters. */
+/* The log was cut below us while we read, or a broker that hung still believes that it leads. */
 static void on_out_of_range(void *context, enum input input, int32_t partition, int64_t offset)
 {
 	struct flow *flow = context;
-	log_error("position is outside the log", "offset=%lld", (long long)offset);
-	flow_refuse(flow, flow_slot(flow, input, partition), REFUSAL_LOG_TRUNCATED);
+	(void)offset;
+	protocol_out_of_range(flow->protocol, slot_number(flow, flow_slot(flow, input, partition)), flow_now());
+	flow_act(flow);
 }
 
 static void on_source_fatal(void *context, const char *text)
@@ -326,6 +327,7 @@ static struct protocol_settings protocol_settings(const struct flow *flow)
 		.keep_max = config->redis_keep ? (size_t)config->redis_queue_max : 0,
 		.keep_ms = config->redis_keep,
 		.retry_ms = 200,
+		.refuse_after_ms = 3000,
 		.drain_ms = config->shutdown_timeout / 2,
 		.recommit_ms = 24 * HOUR_MS,
 		.recreations_max = 20,

@@ -363,19 +363,16 @@ static const char *const refusal_help[REFUSAL_COUNT] = {
 	[REFUSAL_HIJACKED] = "another process uses the same kafka.instance. Give each process its own",
 };
 
-void flow_refuse(struct flow *flow, const struct flow_slot *slot, enum refusal refusal)
-{
-	char text[768], place[320] = "";
-	if (slot)
-		snprintf(place, sizeof place, "topic %s partition %d: ", topic_of(flow, slot).data, slot->partition);
-	snprintf(text, sizeof text, "%s%s: %s", place, refusal_text(refusal), refusal_help[refusal]);
-	flow_fatal(flow, EX_DATAERR, text);
-}
-
+/* A breach of the guarantee's conditions, of one partition or of none. */
 static void refuse(struct flow *flow, const struct protocol_action *action)
 {
-	bool one = action->slot >= 0 && action->slot < flow->slot_count;
-	flow_refuse(flow, one ? &flow->slots[action->slot] : NULL, action->refusal);
+	char text[768], place[320] = "";
+	if (action->slot >= 0 && action->slot < flow->slot_count) {
+		const struct flow_slot *slot = &flow->slots[action->slot];
+		snprintf(place, sizeof place, "topic %s partition %d: ", topic_of(flow, slot).data, slot->partition);
+	}
+	snprintf(text, sizeof text, "%s%s: %s", place, refusal_text(action->refusal), refusal_help[action->refusal]);
+	flow_fatal(flow, EX_DATAERR, text);
 }
 
 static void notice(struct flow *flow, const struct protocol_action *action)

@@ -62,12 +62,15 @@ static void on_turn(void *context)
 	flow_act(flow);
 }
 
-/* The log was cut below W: what lies between is lost to the counters. */
+/* The log was cut below what Redis lacks, or a broker that hung still believes that it leads: the bounds of the log that
+ * the next load sees tell which. */
 static void on_out_of_range(void *context, enum input input, int32_t partition, int64_t offset)
 {
 	struct flow *flow = context;
-	log_error("what Redis lacks is outside the log", "offset=%lld", (long long)offset);
-	flow_refuse(flow, flow_slot(flow, input, partition), REFUSAL_LOG_TRUNCATED);
+	struct flow_slot *slot = flow_slot(flow, input, partition);
+	log_warning("what Redis lacks is outside the log", "offset=%lld", (long long)offset);
+	protocol_out_of_range(flow->protocol, (int)(slot - flow->slots), flow_now());
+	flow_act(flow);
 }
 
 static void on_fatal(void *context, const char *text)

@@ -75,8 +75,6 @@ void flow_plan(struct flow *flow);
 /* Hands the slot's open chunk to the protocol, if there is one. */
 void flow_close_chunk(struct flow *flow, struct flow_slot *slot);
 void flow_fatal(struct flow *flow, int exit_code, const char *text);
-/* Stops the daemon over a breach of the guarantee's conditions; slot NULL: no single partition is meant. */
-void flow_refuse(struct flow *flow, const struct flow_slot *slot, enum refusal refusal);
 /* The chunk is published, or is not to be: keeps only the command for Redis. */
 void flow_compact(struct flow *flow, struct chunk *chunk);
 void flow_count_chunk(struct flow *flow, const struct chunk *chunk);

@@ -160,7 +160,7 @@ static void out_of_range(struct source *source, enum input input, const rd_kafka
 	if (offset == SOURCE_NOT_READ)
 		return;
 	topic->next[message->partition] = SOURCE_NOT_READ;
-	log_error("position is outside the log", "topic=%s partition=%d offset=%lld", topic->name,
+	log_warning("position is outside the log", "topic=%s partition=%d offset=%lld", topic->name,
 		  (int)message->partition, (long long)offset);
 	if (source->callbacks->on_out_of_range)
 		source->callbacks->on_out_of_range(source->context, input, message->partition, offset);

@@ -51,6 +51,7 @@ struct slot {
 	bool resend; /* Redis did nothing with a chunk: nothing is sent until all answers are there and retry_at has
 			come */
 	enum refusal suspected; /* what the last load would have refused: it must be seen twice */
+	int64_t suspected_at;   /* since when all loads said so */
 	int64_t retry_at;
 	int64_t position, live_from;
 	int64_t applied;   /* W as far as Redis acknowledged it */
@@ -138,6 +139,8 @@ void actions_refuse(struct protocol *protocol, int slot, enum refusal refusal);
 
 /* partition.c */
 void partition_load(struct protocol *protocol, int slot, enum load_cause cause);
+/* Only a live slot reads; another one loads anyway. */
+void partition_out_of_range(struct protocol *protocol, int slot);
 void partition_give_up(struct protocol *protocol, int slot);
 bool partition_owns(const struct protocol *protocol, const struct protocol_chunk *chunk);
 void partition_offsets(struct protocol *protocol, int slot, const struct offsets_reply *reply);

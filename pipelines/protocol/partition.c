@@ -44,6 +44,16 @@ void partition_load(struct protocol *protocol, int index, enum load_cause cause)
 		slot->applied = PROTOCOL_OFFSET_NONE;
 }
 
+void partition_out_of_range(struct protocol *protocol, int index)
+{
+	struct slot *slot = &protocol->slots[index];
+
+	if (slot->state != SLOT_LIVE)
+		return;
+	partition_load(protocol, index, LOAD_OUT_OF_RANGE);
+	slot->retry_at += protocol->settings.retry_ms;
+}
+
 void partition_give_up(struct protocol *protocol, int index)
 {
 	drop(protocol, index, 0, LOAD_DROPPED);
@@ -112,13 +122,17 @@ static void start(struct protocol *protocol, int index, const struct load_reply 
 	action->offset = slot->position;
 }
 
-/* One look is not enough: a daemon that hung between its two reads compares offsets of before with a state of after. */
+/* One look is not enough: a daemon that hung between its two reads compares offsets of before with a state of after,
+ * and a broker that hung answers with the log of before until it learns that another one leads. */
 static void refuse(struct protocol *protocol, int index, enum refusal refusal)
 {
 	struct slot *slot = &protocol->slots[index];
 
 	if (slot->suspected != refusal) {
 		slot->suspected = refusal;
+		slot->suspected_at = protocol->now_ms;
+		load_again(protocol, slot);
+	} else if (protocol->now_ms - slot->suspected_at < protocol->settings.refuse_after_ms) {
 		load_again(protocol, slot);
 	} else if (protocol->settings.rebuild && !slot->rebuilding && start_rebuild_heals(refusal)) {
 		slot->rebuilding = true;

@@ -181,6 +181,13 @@ void protocol_published(struct protocol *protocol, enum publish_result result, b
 	batch_published(protocol, result, tainted);
 }
 
+void protocol_out_of_range(struct protocol *protocol, int slot, int64_t now_ms)
+{
+	slot_at(protocol, slot);
+	set_time(protocol, now_ms);
+	partition_out_of_range(protocol, slot);
+}
+
 void protocol_recreated(struct protocol *protocol, bool ok, int64_t now_ms)
 {
 	set_time(protocol, now_ms);

@@ -28,7 +28,7 @@ static const char *const notices[NOTICE_COUNT] = {
 static const char *const causes[LOAD_CAUSE_COUNT] = {
 	[LOAD_ASSIGNED] = "assigned",   [LOAD_REFUSED] = "refused",
 	[LOAD_WENT_BACK] = "went_back", [LOAD_UNKNOWN_OUTCOME] = "unknown_outcome",
-	[LOAD_DROPPED] = "dropped",
+	[LOAD_DROPPED] = "dropped",     [LOAD_OUT_OF_RANGE] = "out_of_range",
 };
 
 const char *refusal_text(enum refusal refusal)

@@ -188,6 +188,51 @@ static void test_refusal_takes_two_looks(void **context)
 	bench_close(&bench);
 }
 
+/* Loads the slot once more, as the protocol asks for, with a log that ends at log_end. */
+static void look(struct bench *bench, int64_t log_end)
+{
+	struct offsets_reply offsets = {
+		.ok = true, .group = bench_entry(8, UUID_A), .shadow = bench_entry(8, UUID_A), .log_end = log_end
+	};
+
+	bench->now += bench_settings.retry_ms;
+	protocol_tick(bench->protocol, bench->now);
+	EXPECT(bench, "read 0");
+	protocol_offsets(bench->protocol, 0, bench->token[0], &offsets, bench->now);
+	EXPECT(bench, "load 0");
+	bench_answer_state(bench, 0, 8, false);
+}
+
+static void test_out_of_range_is_looked_at(void **context)
+{
+	struct protocol_settings settings = bench_settings;
+	struct bench bench;
+
+	(void)context;
+	settings.refuse_after_ms = 250;
+	bench_live_with(&bench, &settings, 1, 8, 8);
+	protocol_out_of_range(bench.protocol, 0, bench.now);
+	EXPECT(&bench, "drop 0 out_of_range");
+	look(&bench, 5); /* of a broker that does not lead any more */
+	EXPECT(&bench, "");
+	look(&bench, 5);
+	EXPECT(&bench, "");
+	look(&bench, 90);
+	EXPECT(&bench, "start 0 8, publish 0:8=");
+
+	protocol_published(bench.protocol, PUBLISH_COMMITTED, false, bench.now);
+	protocol_out_of_range(bench.protocol, 0, bench.now);
+	EXPECT(&bench, "drop 0 out_of_range");
+	for (int i = 0; i < 3; i++) {
+		look(&bench, 5);
+		EXPECT(&bench, "");
+	}
+	protocol_out_of_range(bench.protocol, 0, bench.now); /* it loads already */
+	look(&bench, 5);
+	EXPECT(&bench, "refuse 0 4");
+	bench_close(&bench);
+}
+
 static void test_start_tells_another_ruleset(void **context)
 {
 	struct bench bench;
@@ -211,6 +256,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_start_decision),
 		cmocka_unit_test(test_refusal_takes_two_looks),
+		cmocka_unit_test(test_out_of_range_is_looked_at),
 		cmocka_unit_test(test_start_tells_another_ruleset),
 	};
 
