@@ -9,6 +9,7 @@ import socket
 import subprocess
 
 import redis
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from proxy import Proxy
@@ -168,9 +169,21 @@ class Cluster(Stack):
 
     def leader(self, topic, partition):
         """The node that leads a partition."""
-        admin = AdminClient({"bootstrap.servers": self.brokers, "log_level": 0})
+        admin = AdminClient({"bootstrap.servers": self.brokers, "log_level": 0, "socket.timeout.ms": 5000})
         number = admin.list_topics(topic, 10).topics[topic].partitions[partition].leader
         return self.nodes[number - 1]
+
+    def wait_whole(self, timeout=60):
+        """Until every partition has all of its replicas in step, so that one more broker may go."""
+        admin = AdminClient({"bootstrap.servers": self.brokers, "log_level": 0, "socket.timeout.ms": 5000})
+
+        def whole():
+            try:
+                topics = admin.list_topics(timeout=5).topics.values()
+            except KafkaException:
+                return False
+            return all(len(partition.isrs) == len(self.nodes) for topic in topics for partition in topic.partitions.values())
+        wait_until(whole, timeout, "all replicas in step")
 
     def group_coordinator(self, group):
         return self.leader("__consumer_offsets", java_hash(group) % 6)

@@ -122,7 +122,8 @@ class Link:
         self.proxy, self.number = proxy, number
         self.seen, self.asked = set(), {}  # api keys; correlation id -> (api key, version, hold)
         self.thawed = asyncio.Event()  # not set: frozen
-        self.thawed.set()
+        if not proxy.severed:
+            self.thawed.set()
         self.client_there = True
 
     async def read_piece(self, reader):
@@ -196,7 +197,7 @@ class Proxy:
     def __init__(self, server_port, port=0, frames=True):
         self.server_port, self.port, self.frames = server_port, port, frames
         self.holds, self.caught, self.answers, self.links, self.forged = [], [], [], [], {}
-        self.tasks = set()
+        self.tasks, self.severed = set(), False
         self.loop, started = asyncio.new_event_loop(), threading.Event()
         self.thread = threading.Thread(target=self.run, args=(started,), daemon=True)
         self.thread.start()
@@ -286,7 +287,7 @@ class Proxy:
                 hold.opened.set()
             self.caught.clear()
         self.call(reset)
-        self.thaw(self.links)
+        self.mend()
 
     def forge(self, api, error):
         """The next answer of this kind will carry this error in place of its first one."""
@@ -312,3 +313,12 @@ class Proxy:
     def thaw(self, links):
         for link in links:
             self.call(link.thawed.set)
+
+    def sever(self):
+        """The server cannot be reached any more: no byte passes on old connections or new ones, and nobody is told."""
+        self.severed = True
+        self.freeze()
+
+    def mend(self):
+        self.severed = False
+        self.thaw(self.links)

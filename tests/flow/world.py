@@ -133,7 +133,8 @@ class World:
         # Not idempotent: a broker that is killed may make such a producer give up. What is sent twice is one more duplicate.
         self.producer = Producer({"bootstrap.servers": stack.brokers, "partitioner": "murmur2_random", "linger.ms": 5,
                                   "max.in.flight.requests.per.connection": 1, "message.max.bytes": 2000000, "log_level": 0,
-                                  "reconnect.backoff.max.ms": 500})
+                                  "reconnect.backoff.max.ms": 500, "socket.timeout.ms": 5000, "request.timeout.ms": 5000,
+                                  "topic.metadata.refresh.interval.ms": 3000})
         self.refused = []
 
     # ---- daemons ----
@@ -203,7 +204,8 @@ class World:
     def consumer(self, **settings):
         return Consumer({"bootstrap.servers": self.stack.brokers, "group.id": f"{self.prefix}reader", "enable.auto.commit": False,
                          "isolation.level": "read_committed", "enable.partition.eof": True, "log_level": 0, "check.crcs": True,
-                         "fetch.wait.max.ms": 50, "reconnect.backoff.max.ms": 500, **settings})
+                         "fetch.wait.max.ms": 50, "reconnect.backoff.max.ms": 500, "socket.timeout.ms": 5000,
+                         "topic.metadata.refresh.interval.ms": 3000, **settings})
 
     def read(self, *kinds, start=None):
         """All committed records of the topics, up to their ends now; start: {(topic, partition): offset}."""
@@ -230,8 +232,8 @@ class World:
         consumer = self.consumer()
 
         def end(slot):
-            # A topic that was just created may have no leader yet.
-            for _ in range(50):
+            # A topic that was just created may have no leader yet, nor one whose broker was just harmed.
+            for _ in range(200):
                 try:
                     return consumer.get_watermark_offsets(TopicPartition(*slot), 10)[1]
                 except KafkaException as error:
