@@ -37,6 +37,9 @@ SIM_C := $(wildcard tests/sim/*.c)
 UNIT_C := $(wildcard tests/unit/test_*.c)
 UNIT_HELP_C := $(filter-out $(UNIT_C),$(wildcard tests/unit/*.c))
 
+# What ThreadSanitizer needs to follow librdkafka's threads.
+THREADS_C := $(if $(findstring thread,$(SANITIZE)),tests/tsan/c11_threads.c)
+
 object = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LIB := $(BUILD)/libpipelines.a
 DAEMON := $(BUILD)/riderwatchd
@@ -46,7 +49,7 @@ CONSUME := $(BUILD)/consume
 SIM := $(BUILD)/sim
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_C))
 
-.PHONY: all help setup demo run stop check unit unit-programs sim sim-program flow no-taint chaos chaos-mix chaos-short bench asan fuzz layers format install clean FORCE
+.PHONY: all help setup demo run stop check unit unit-programs sim sim-program flow no-taint chaos chaos-mix chaos-short bench asan tsan fuzz layers format install clean FORCE
 .SECONDARY:
 
 all: $(DAEMON) $(CTL) $(GENERATOR) $(CONSUME)
@@ -59,7 +62,7 @@ $(LIB): $(call object,$(PIPELINES_C))
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(DAEMON): $(call object,$(DAEMON_C) $(COMMON_C) daemon/riderwatchd/main.c) $(LIB)
+$(DAEMON): $(call object,$(THREADS_C) $(DAEMON_C) $(COMMON_C) daemon/riderwatchd/main.c) $(LIB)
 	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(DAEMON_LIBS)
 
 $(CTL): $(call object,$(CTL_C) $(COMMON_C) daemon/riderwatchctl/main.c) $(LIB)
@@ -74,7 +77,7 @@ $(CONSUME): $(call object,scripts/consume.c)
 $(SIM): $(call object,$(SIM_C)) $(LIB)
 	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(PURE_LIBS)
 
-$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(call object,$(UNIT_HELP_C) $(DAEMON_C) $(CTL_C) $(COMMON_C)) $(LIB)
+$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(call object,$(THREADS_C) $(UNIT_HELP_C) $(DAEMON_C) $(CTL_C) $(COMMON_C)) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(call libs,cmocka) $(DAEMON_LIBS)
 
@@ -147,6 +150,13 @@ chaos-short: setup ## the short set of it, as make check plays it
 
 asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@scripts/check asan
+
+TSAN_TESTS := log watchdog publisher source store kafka_adapters
+tsan: setup ## data races: what has threads, under ThreadSanitizer
+	$(MAKE) BUILD=build/tsan HARDEN= OPTIMISE="-O1 -g" SANITIZE=-fsanitize=thread \
+		build/tsan/riderwatchd $(TSAN_TESTS:%=build/tsan/unit/test_%)
+	@scripts/stack up tsan; eval "$$(scripts/stack env tsan)"; export RIDERWATCH_TEST_BROKERS=$$BROKERS; \
+		tests/tsan/run.py $(TSAN_TESTS:%=build/tsan/unit/test_%); status=$$?; scripts/stack clean tsan; exit $$status
 
 # clang's libFuzzer; each target runs for SECONDS.
 FUZZ_C := $(wildcard tests/fuzz/fuzz_*.c)
