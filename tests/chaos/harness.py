@@ -94,7 +94,8 @@ class Watcher(threading.Thread):
         self.start()
 
     def run(self):
-        consumer = self.world.consumer(**{"group.id": f"{self.world.prefix}watcher"})
+        # A broker that froze and woke may call a good offset out of range; "latest", the default, would then skip records.
+        consumer = self.world.consumer(**{"group.id": f"{self.world.prefix}watcher", "auto.offset.reset": "earliest"})
         consumer.assign([TopicPartition(self.world.topics[kind], partition, OFFSET_BEGINNING)
                          for kind in OUTPUTS for partition in range(self.world.partitions)])
         while not self.over.is_set():

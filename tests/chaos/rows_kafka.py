@@ -195,7 +195,7 @@ def log_cut_past_w(run):
 def log_cut_past_w_while_running(run):
     """The log is cut up to what is counted, and then Redis loses its tail: W lies below the log."""
     run.checked = True
-    daemon = run.start()
+    daemon = run.start(redis={"keep": "0ms"})
     run.load()
     run.wait_counted(1000)
     run.feed.stop()
