@@ -79,6 +79,7 @@ static void refresh_adapters(struct flow *flow)
 	store_stats(flow->store, &store);
 	metrics_set(flow->metrics, METRIC_PRODUCER_TAINTED, 0, 0, (double)publisher.tainted);
 	metrics_set(flow->metrics, METRIC_PRODUCER_RECREATED, 0, 0, (double)publisher.recreated);
+	metrics_set(flow->metrics, METRIC_OFFSET_READS_FAILED, 0, 0, (double)publisher.offset_reads_failed);
 	metrics_set(flow->metrics, METRIC_TRANSACTION_SECONDS_SUM, 0, 0, (double)publisher.commit_us_total / 1e6);
 	metrics_set(flow->metrics, METRIC_TRANSACTION_SECONDS_MAX, 0, 0, (double)publisher.commit_us_max / 1e6);
 	metrics_set(flow->metrics, METRIC_REDIS_UP, 0, 0, store.up);

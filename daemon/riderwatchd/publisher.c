@@ -268,10 +268,15 @@ static void put_job(struct publisher *publisher, struct publisher_job job)
 	struct publisher_job *copy = alloc_zeroed(1, sizeof(*copy));
 
 	*copy = job;
-	copy->next = NULL;
 	pthread_mutex_lock(&publisher->lock);
-	*publisher->jobs_end = copy;
-	publisher->jobs_end = &copy->next;
+	/* A new producer ends what its name left open, which the reads of offsets that are queued would wait for. */
+	copy->next = job.kind == JOB_RECREATE ? publisher->jobs : NULL;
+	if (job.kind == JOB_RECREATE)
+		publisher->jobs = copy;
+	else
+		*publisher->jobs_end = copy;
+	if (!copy->next)
+		publisher->jobs_end = &copy->next;
 	pthread_cond_signal(&publisher->work);
 	pthread_mutex_unlock(&publisher->lock);
 }

@@ -14,6 +14,7 @@
 struct producer_topic {
 	char *name;
 	rd_kafka_topic_t *handle; /* NULL without producer */
+	int32_t partitions;       /* 0: not known yet */
 };
 
 /* The transactional producer; handle is NULL until it could be created, and after it broke. */
@@ -62,6 +63,8 @@ bool publisher_report(struct publisher *publisher, rd_kafka_resp_err_t code, con
 bool producer_recreate(struct publisher *publisher);
 void producer_close(struct producer *producer, struct watchdog *watchdog);
 void producer_fini(struct producer *producer, struct watchdog *watchdog);
+/* Ends what this transactional.id left open in the output partitions and both groups. False: make another producer. */
+bool producer_sweep(struct publisher *publisher);
 /* Handle of the topic, made on first use; NULL without producer. */
 rd_kafka_topic_t *producer_topic(struct producer *producer, struct slice name);
 

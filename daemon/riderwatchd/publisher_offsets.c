@@ -4,7 +4,7 @@
 #include "alloc.h"
 #include "log.h"
 
-#define READ_MS 3000
+#define READ_MS 1500
 
 static const char *topic_of(const struct publisher *publisher, enum input input)
 {
@@ -14,8 +14,13 @@ static const char *topic_of(const struct publisher *publisher, enum input input)
 static void failed(struct publisher *publisher, rd_kafka_resp_err_t code, const char *what, const char *topic,
 		   int32_t partition)
 {
-	log_limited(LOG_WARNING, "offsets cannot be read", "what=%s topic=%s partition=%d error=%s", what, topic,
-		    (int)partition, rd_kafka_err2name(code));
+	pthread_mutex_lock(&publisher->lock);
+	publisher->stats.offset_reads_failed++;
+	pthread_mutex_unlock(&publisher->lock);
+	log_limited(LOG_WARNING,
+		    "offsets cannot be read yet, the partition waits; if _TIMED_OUT lasts for a minute, look for a transaction "
+		    "that nobody ends (kafka-transactions.sh find-hanging)",
+		    "what=\"%s\" topic=%s partition=%d error=%s", what, topic, (int)partition, rd_kafka_err2name(code));
 	/* That the input topics exist was checked at start: a broker that starts may not know them for a moment. */
 	if (code != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && code != RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC &&
 	    code != RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)

@@ -77,6 +77,7 @@ rd_kafka_topic_t *producer_topic(struct producer *producer, struct slice name)
 			alloc_resize(producer->topics, (producer->topic_count + 1) * sizeof(*producer->topics));
 		topic = &producer->topics[producer->topic_count++];
 		topic->handle = NULL;
+		topic->partitions = 0;
 		topic->name = alloc_zeroed(1, name.size + 1);
 		memcpy(topic->name, name.data, name.size);
 	}
@@ -139,6 +140,14 @@ static const struct rd_kafka_metadata_topic *bad_topic(const struct rd_kafka_met
 	return NULL;
 }
 
+static void count_partitions(struct producer *producer, const struct rd_kafka_metadata *metadata)
+{
+	for (int i = 0; i < metadata->topic_cnt; i++)
+		for (size_t t = 0; t < producer->topic_count; t++)
+			if (strcmp(metadata->topics[i].topic, producer->topics[t].name) == 0)
+				producer->topics[t].partitions = metadata->topics[i].partition_cnt;
+}
+
 /* Without known topics the first transaction takes a second. A topic may be unknown for a moment while brokers start.
  */
 static bool warm(struct publisher *publisher)
@@ -162,6 +171,7 @@ static bool warm(struct publisher *publisher)
 			return false;
 		}
 		bad = bad_topic(metadata);
+		count_partitions(producer, metadata);
 		reported = bad && tries >= WARM_TRIES && publisher_report(publisher, bad->err, bad->topic, NULL);
 		rd_kafka_metadata_destroy(metadata);
 		if (!bad || reported || tries >= WARM_TRIES)
@@ -201,11 +211,11 @@ bool producer_recreate(struct publisher *publisher)
 
 	producer_close(producer, publisher->watchdog);
 	crash_point("producer_closed");
-	if (!create(publisher) || !warm(publisher) || !initialise(publisher)) {
+	atomic_store(&producer->tainted, false);
+	if (!create(publisher) || !warm(publisher) || !initialise(publisher) || !producer_sweep(publisher)) {
 		producer_close(producer, publisher->watchdog);
 		return false;
 	}
 	crash_point("producer_ready");
-	atomic_store(&producer->tainted, false);
 	return true;
 }

@@ -215,6 +215,7 @@ bool reply_info(const redisReply *reply, struct info_reply *info)
 	info->may_evict =
 		limit.size > 0 && !slice_equal(limit, SLICE("0")) && !slice_equal(policy, SLICE("noeviction"));
 	info->is_replica = slice_equal(info_value(text, SLICE("role")), SLICE("slave"));
+	info->is_loading = slice_equal(info_value(text, SLICE("loading")), SLICE("1"));
 	info->without_append_file = slice_equal(info_value(text, SLICE("aof_enabled")), SLICE("0"));
 	struct slice run_id = info_value(text, SLICE("run_id"));
 	snprintf(info->run_id, sizeof info->run_id, "%.*s", run_id.size < sizeof info->run_id ? (int)run_id.size : 0,

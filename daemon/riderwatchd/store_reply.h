@@ -36,7 +36,7 @@ MUST_CHECK bool reply_load(const redisReply *reply, struct state_reply *state);
 /* INFO */
 struct info_reply {
 	int version_major; /* 0: not said */
-	bool may_evict, is_replica, without_append_file;
+	bool may_evict, is_replica, is_loading, without_append_file;
 	char run_id[41]; /* of this start of Redis; empty: not said */
 };
 MUST_CHECK bool reply_info(const redisReply *reply, struct info_reply *info);

@@ -72,6 +72,11 @@ static enum verdict_of_step check_info(struct store *store, const redisReply *re
 		refuse_eviction(store);
 		return SETUP_ENDED;
 	}
+	/* What it says about its append-only file is not true yet. */
+	if (info.is_loading) {
+		store_lose(store, "Redis is reading its data");
+		return SETUP_ENDED;
+	}
 	if (info.is_replica) {
 		store_lose(store, "it is a replica: point redis.host at the primary");
 		return SETUP_ENDED;

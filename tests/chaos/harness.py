@@ -271,7 +271,7 @@ class Run:
             self.fault("crash point")
         else:
             self.exits[code] += 1
-        if code in (65, 78) or code < 0 and code != -signal.SIGKILL:
+        if code in (65, 78) or code < 0 and code not in (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT):
             self.problems.append(f"{instance} ended with {code}\n{daemon.log[-1500:]}")
         elif instance not in map(self.instance_of, self.running()):
             self.launch(instance, **self.restarts[instance])

@@ -6,6 +6,7 @@ from events import BY_CATEGORY, delivery, mixed, report
 from faults import (AbortingFeed, add_partitions, configure_topic, create_topic, cut_tail, delete_group, delete_records, delete_topic,
                     move_offsets)
 from harness import Exit, Log, Metric
+from rows_daemon import at
 from table import row
 from world import INPUTS, wait_until
 
@@ -59,6 +60,22 @@ def broker_hangs_for_longer_than_a_transaction(run):
     run.kafka("pause")
     run.sleep(16)
     run.recover(90)
+
+
+@row(5, "the next producer of that name ends what was left open; nothing waits for ever, nothing shows twice",
+     ["crash point", "kafka kill"])
+def broker_forgets_to_end_transactions(run):
+    """The only broker dies with transactions open and comes back when they have expired, without a leader for their partitions."""
+    run.load()
+    run.start("riderwatch-1")
+    for point in ("offsets_sent", "shadow_offsets_sent", "offsets_sent", "shadow_offsets_sent"):
+        run.wait_crash_point(run.launch(environment=at(point)))
+        run.kafka("kill")
+        daemon = run.launch()
+        run.sleep(3, 7)
+        run.recover(90)
+        run.crash(daemon)
+    run.start()
 
 
 @row(5, "the watchdog or patience ends the start; a supervisor tries again", ["kafka stop", "exit_69"],
