@@ -34,6 +34,7 @@ DAEMON_C := $(filter-out daemon/riderwatchd/main.c,$(wildcard daemon/riderwatchd
 CTL_C := $(filter-out daemon/riderwatchctl/main.c,$(wildcard daemon/riderwatchctl/*.c))
 GENERATOR_C := $(wildcard scripts/generator/*.c)
 SIM_C := $(wildcard tests/sim/*.c)
+TRAINER_C := $(wildcard scripts/trainer/*.c)
 UNIT_C := $(wildcard tests/unit/test_*.c)
 UNIT_HELP_C := $(filter-out $(UNIT_C),$(wildcard tests/unit/*.c))
 
@@ -47,9 +48,10 @@ CTL := $(BUILD)/riderwatchctl
 GENERATOR := $(BUILD)/generate
 CONSUME := $(BUILD)/consume
 SIM := $(BUILD)/sim
+TRAINER := $(BUILD)/train
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_C))
 
-.PHONY: all help setup demo run stop check unit unit-programs sim sim-program flow no-taint chaos chaos-mix chaos-short bench asan tsan fuzz layers format install clean FORCE
+.PHONY: all help setup demo run stop check unit unit-programs sim sim-program flow no-taint chaos chaos-mix chaos-short bench asan tsan fuzz layers train train-check format install clean FORCE
 .SECONDARY:
 
 all: $(DAEMON) $(CTL) $(GENERATOR) $(CONSUME)
@@ -74,6 +76,9 @@ $(GENERATOR): $(call object,$(GENERATOR_C))
 $(CONSUME): $(call object,scripts/consume.c)
 	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(call libs,rdkafka)
 
+$(TRAINER): $(call object,$(TRAINER_C)) $(LIB)
+	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(PURE_LIBS)
+
 $(SIM): $(call object,$(SIM_C)) $(LIB)
 	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(PURE_LIBS)
 
@@ -92,6 +97,9 @@ $(BUILD)/pipelines/%.o: pipelines/%.c $(BUILD)/flags
 $(BUILD)/daemon/%.o: daemon/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(DAEMON_FLAGS) -c -o $@ $<
+$(BUILD)/scripts/trainer/%.o: scripts/trainer/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(PIPELINES_FLAGS) -Iscripts/trainer -c -o $@ $<
 $(BUILD)/scripts/%.o: scripts/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -Iinclude,$(BASE_FLAGS)) $(call flags,rdkafka) -c -o $@ $<
@@ -169,6 +177,13 @@ fuzz: setup $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_C)) ## fuzz all that p
 	@set -e; for f in $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_C)); do \
 		mkdir -p $$f.corpus; $$f -max_total_time=$(or $(SECONDS),60) -timeout=10 -print_final_stats=1 $$f.corpus; done
 
+train: $(TRAINER) ## fit the classifier's weights to the labelled texts: make train REVIEWS=file.tsv (file is optional)
+	scripts/check-texts
+	$(TRAINER) $(if $(REVIEWS),--reviews $(REVIEWS))
+
+train-check: $(TRAINER) ## score that on texts held out, five times: make train-check REVIEWS=file.tsv
+	$(TRAINER) --check $(if $(REVIEWS),--reviews $(REVIEWS))
+
 layers: ## the architecture as a check
 	@scripts/check-layers
 
@@ -183,7 +198,7 @@ install: $(DAEMON) $(CTL) ## DESTDIR and PREFIX are honoured
 	install -D -m 755 $(DAEMON) $(DESTDIR)$(PREFIX)/sbin/riderwatchd
 	install -D -m 755 $(CTL) $(DESTDIR)$(PREFIX)/bin/riderwatchctl
 	install -d $(DESTDIR)$(PREFIX)/share/riderwatch/rules $(DESTDIR)/etc/riderwatch
-	install -m 644 pipelines/rules/*.json $(DESTDIR)$(PREFIX)/share/riderwatch/rules
+	install -m 644 pipelines/rules/*.json pipelines/rules/*.tsv $(DESTDIR)$(PREFIX)/share/riderwatch/rules
 	[ -e $(DESTDIR)/etc/riderwatch/riderwatch.json ] || \
 		install -m 640 deploy/riderwatch.json $(DESTDIR)/etc/riderwatch/riderwatch.json
 

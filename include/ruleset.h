@@ -35,7 +35,7 @@ struct points_limits {
 
 struct ruleset;
 
-/* Reads hazards, phrases, scopes, ngrams, routes and points (.json) below folder. Returns a rule set with one reference, or NULL
+/* Reads hazards, phrases, scopes, routes, points (.json), weights and reviews (.tsv) below folder. Returns a rule set with one reference, or NULL
  * with every problem (file:line) added to problems. Not to be called while another thread uses jansson. */
 struct ruleset *ruleset_load(const char *folder, struct problems *problems);
 struct ruleset *ruleset_ref(struct ruleset *ruleset);

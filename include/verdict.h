@@ -13,11 +13,12 @@ const char *severity_name(enum severity severity);
 
 #define EVIDENCE_MAX 8
 
-/* One contribution to the verdict, the largest first. The span is a byte range of the description. */
+/* One contribution to the verdict, the largest first; the last one is "rest" where more were added up than have a place
+ * here, so that all weights sum to the score. The span is a byte range of the description. */
 struct evidence {
-	struct slice rule;  /* id of the rule, "fire.lane_blocked#3"; lives as long as the rule set */
-	uint32_t from, to;  /* [from, to), on character borders; from == to when no text is behind it (photo label) */
-	int32_t weight;     /* hundredths; what it added to the winning category */
+	struct slice rule; /* id of the rule, "fire.lane_blocked#3"; lives as long as the rule set */
+	uint32_t from, to; /* [from, to), on character borders; from == to when no text is behind it (photo label) */
+	int32_t weight;    /* hundredths; what it added to the winning category */
 };
 
 struct hazard; /* a row of hazards.json, see ruleset.h */
@@ -28,6 +29,7 @@ struct verdict {
 	enum severity severity;      /* SEVERITY_NONE iff category is OTHER */
 	const struct hazard *hazard; /* never NULL; lives as long as the rule set */
 	int32_t score;               /* hundredths: sum of the winning category's contributions */
+	int32_t margin;              /* hundredths: how far the category leads */
 	bool unsure;                 /* best guess with too small a margin */
 	struct evidence evidence[EVIDENCE_MAX];
 	size_t evidence_count;

@@ -2,26 +2,13 @@
 #include "classify/ballot.h"
 
 enum {
-	STRONG_WEIGHT = 200, /* a vote that can set severity and further categories on its own */
-	ALSO_WEIGHT = 300,   /* what a second category needs */
-	RULE_SEVERITY_WEIGHT = 350,
-	BOUND_WEIGHT = 900,
+	STRONG_WEIGHT = 200, /* a rule that can set severity on its own */
+	CLAIM_WEIGHT = 300,  /* what the rules of a further category need together */
 	SERVICE_WEIGHT = 30, /* what the rider picked: weak, riders pick in haste */
 	NOTHING_SAID_WEIGHT = 100,
 	MARGIN_MIN = 60,
 	GUESS_MARGIN = 25,
 	TURN_DIVISOR = 4,
-	FULL_AGAINST = 800, /* the same for what speaks against a hazard, which overlaps less */
-	FULL_WEIGHT = 450,  /* rules of one category add up to this in full, and by a quarter beyond: they overlap */
-};
-
-/* Everything that is added up before the verdict. */
-struct tally {
-	int32_t categories[CATEGORY_COUNT];
-	int32_t rules[CATEGORY_COUNT];   /* sum of the votes */
-	int32_t counted[CATEGORY_COUNT]; /* what of it counts */
-	int32_t ngrams[CATEGORY_COUNT];
-	int32_t hazards[HAZARDS_MAX];
 };
 
 void ballot_init(struct ballot *ballot, const struct ruleset *ruleset)
@@ -31,9 +18,9 @@ void ballot_init(struct ballot *ballot, const struct ruleset *ruleset)
 	ballot->turn = 0;
 	ballot->turn_open = false;
 	ballot->service_code = SERVICE_NONE;
-	ballot->text_bytes = 0;
 	memset(ballot->cast, 0, sizeof(ballot->cast));
-	memset(&ballot->ngrams, 0, sizeof(ballot->ngrams));
+	memset(ballot->grams.sums, 0, sizeof(ballot->grams.sums));
+	ballot->grams.hit_count = 0;
 }
 
 static bool speaks_against(const struct rule *rule)
@@ -45,7 +32,7 @@ static void revive(struct ballot *ballot)
 {
 	for (size_t i = 0; i < ballot->turn; i++) {
 		if (speaks_against(ballot->votes[i].rule))
-			ballot->votes[i].weight /= TURN_DIVISOR;
+			ballot->votes[i].percent /= TURN_DIVISOR;
 	}
 	ballot->turn_open = false;
 }
@@ -65,7 +52,7 @@ void ballot_vote(struct ballot *ballot, const struct rule *rule, uint32_t from, 
 	ballot->cast[number >> 6] |= 1ull << (number & 63);
 	if (ballot->turn_open && rule->hazard && !speaks_against(rule) && rule->weight >= STRONG_WEIGHT)
 		revive(ballot);
-	ballot->votes[ballot->count++] = (struct vote){ rule, from, to, rule->weight * percent / 100 };
+	ballot->votes[ballot->count++] = (struct vote){ rule, from, to, percent };
 }
 
 void ballot_turn(struct ballot *ballot)
@@ -74,7 +61,7 @@ void ballot_turn(struct ballot *ballot)
 	ballot->turn_open = true;
 }
 
-static enum category category_of_service(enum service_code code)
+enum category category_of_service(enum service_code code)
 {
 	switch (code) {
 	case SERVICE_FIRE:
@@ -88,31 +75,52 @@ static enum category category_of_service(enum service_code code)
 	}
 }
 
-static void add_up(const struct ballot *ballot, struct tally *tally)
+int32_t vote_weight(const struct weights *weights, const struct vote *vote, enum category category)
 {
-	memset(tally, 0, sizeof(*tally));
-	for (size_t i = 0; i < ballot->count; i++) {
-		const struct vote *vote = &ballot->votes[i];
-		if (!vote->rule->hazard)
-			continue;
-		tally->rules[vote->rule->hazard->category] += vote->weight;
-		tally->hazards[vote->rule->hazard - ballot->ruleset->hazards] += vote->weight;
-	}
-	for (int i = 0; i < CATEGORY_COUNT; i++) {
-		int32_t full = i == CATEGORY_OTHER ? FULL_AGAINST : FULL_WEIGHT, beyond = tally->rules[i] - full;
-		tally->counted[i] = beyond > 0 ? full + beyond / 4 : tally->rules[i];
-		if (ballot->ngrams.count > 0)
-			tally->ngrams[i] = ngrams_logit(&ballot->ruleset->ngrams, &ballot->ngrams, OUTPUT_CATEGORY + i);
-		tally->categories[i] = tally->counted[i] + tally->ngrams[i];
-	}
-	if (ballot->ngrams.count == 0)
-		tally->categories[CATEGORY_OTHER] += NOTHING_SAID_WEIGHT;
-	if (ballot->service_code != SERVICE_NONE)
-		tally->categories[category_of_service(ballot->service_code)] += SERVICE_WEIGHT;
+	const struct rule *rule = vote->rule;
+	bool own = rule->hazard && rule->hazard->category == category;
+
+	return (rule->trained[category] + (own ? rule->weight * weights->prior_percent / 100 : 0)) * vote->percent /
+	       100;
 }
 
-/* Returns how far the winner leads. */
-static int32_t choose_category(const struct tally *tally, struct verdict *verdict)
+/* A text that reads like a review is one: it speaks against a report, and for food when it complains. */
+static void add_review(const struct ballot *ballot, struct tally *tally)
+{
+	const struct weights *weights = &ballot->ruleset->weights;
+	int32_t review = weights_logit(weights, &ballot->grams, OUTPUT_REVIEW) - weights->review_from;
+
+	if (review <= 0 || ballot->grams.sums[GRAM_IN_REVIEWS] == 0)
+		return;
+	tally->review = review * weights->review_percent / 100;
+	tally->categories[CATEGORY_OTHER] += tally->review;
+	int32_t complaint = weights_logit(weights, &ballot->grams, OUTPUT_COMPLAINT);
+	if (complaint <= 0)
+		return;
+	tally->complaint = tally->review + complaint;
+	tally->categories[CATEGORY_FOOD] += tally->complaint;
+}
+
+static void add_up(const struct ballot *ballot, struct tally *tally)
+{
+	const struct weights *weights = &ballot->ruleset->weights;
+
+	memset(tally, 0, sizeof(*tally));
+	for (int c = 0; c < CATEGORY_COUNT; c++) {
+		tally->categories[c] = weights_logit(weights, &ballot->grams, OUTPUT_CATEGORY + c);
+		for (size_t i = 0; i < ballot->count; i++)
+			tally->categories[c] += vote_weight(weights, &ballot->votes[i], (enum category)c);
+	}
+	add_review(ballot, tally);
+	if (ballot->grams.sums[GRAM_IN_REPORTS] == 0 && ballot->count == 0)
+		tally->categories[CATEGORY_OTHER] += NOTHING_SAID_WEIGHT;
+	if (ballot->service_code == SERVICE_NONE)
+		return;
+	tally->service = SERVICE_WEIGHT;
+	tally->categories[category_of_service(ballot->service_code)] += SERVICE_WEIGHT;
+}
+
+static void choose_category(const struct tally *tally, struct verdict *verdict)
 {
 	int32_t second = INT32_MIN;
 
@@ -126,113 +134,107 @@ static int32_t choose_category(const struct tally *tally, struct verdict *verdic
 			second = tally->categories[i];
 	}
 	verdict->score = tally->categories[verdict->category];
-	verdict->unsure = verdict->score - second < MARGIN_MIN;
-	return verdict->score - second;
+	verdict->margin = verdict->score - second;
+	verdict->unsure = verdict->margin < MARGIN_MIN;
 }
 
-static const struct hazard *choose_hazard(const struct ballot *ballot, const struct tally *tally,
-					  enum category category)
+static const struct hazard *choose_hazard(const struct ballot *ballot, enum category category)
 {
 	const struct ruleset *ruleset = ballot->ruleset;
-	int32_t best = 0;
+	int32_t hazards[HAZARDS_MAX] = { 0 }, best = 0;
 	const struct hazard *chosen = ruleset->defaults[category];
 
+	for (size_t i = 0; i < ballot->count; i++) {
+		const struct vote *vote = &ballot->votes[i];
+		if (vote->rule->hazard)
+			hazards[vote->rule->hazard - ruleset->hazards] += vote->rule->weight * vote->percent / 100;
+	}
+	weights_add_codes(&ruleset->weights, &ballot->grams, hazards);
 	for (size_t i = 0; i < ruleset->hazard_count; i++) {
-		if (ruleset->hazards[i].category == category && tally->hazards[i] > best) {
-			best = tally->hazards[i];
+		if (ruleset->hazards[i].category == category && hazards[i] > best) {
+			best = hazards[i];
 			chosen = &ruleset->hazards[i];
 		}
 	}
 	return chosen;
 }
 
-/* Does this vote concern the verdict's category or what the verdict routes to as well? */
-static bool concerns(const struct vote *vote, uint8_t categories)
+static bool concerns(const struct rule *rule, enum category category)
 {
-	const struct rule *rule = vote->rule;
-	return rule->hazard ? (1u << rule->hazard->category & categories) != 0 : (rule->on & categories) != 0;
+	return rule->hazard ? rule->hazard->category == category : (rule->on >> category & 1) != 0;
 }
 
-static uint8_t choose_also(const struct ballot *ballot, const struct tally *tally, enum category category)
+static void compose_severity(const struct ballot *ballot, enum category category, bool holds[COMPOSED_COUNT])
 {
-	uint8_t also = 0;
-
-	if (category == CATEGORY_OTHER)
-		return 0;
-	for (size_t i = 0; i < ballot->count; i++) {
-		if (concerns(&ballot->votes[i], (uint8_t)(1u << category)))
-			also |= ballot->votes[i].rule->also;
-	}
-	for (int i = 0; i < CATEGORY_OTHER; i++) {
-		bool learnt = ballot->ngrams.count > 0 &&
-			      ngrams_logit(&ballot->ruleset->ngrams, &ballot->ngrams, OUTPUT_ALSO + i) > 0;
-		if (tally->rules[i] >= ALSO_WEIGHT || learnt)
-			also |= (uint8_t)(1u << i);
-	}
-	return also & (uint8_t) ~(1u << category);
-}
-
-/* What rules and n-grams say about each level is added up; the highest sum wins. */
-static enum severity choose_severity(const struct ballot *ballot, uint8_t categories)
-{
-	int32_t levels[SEVERITY_COUNT] = { 0 };
-	enum severity highest = SEVERITY_NONE, bound = SEVERITY_NONE, chosen = SEVERITY_MINOR;
+	enum severity highest = SEVERITY_NONE, bound = SEVERITY_NONE;
 
 	for (size_t i = 0; i < ballot->count; i++) {
 		const struct rule *rule = ballot->votes[i].rule;
-		if (!concerns(&ballot->votes[i], categories))
+		if (!concerns(rule, category))
 			continue;
 		if (rule->at_most && (!bound || rule->at_most < bound))
 			bound = rule->at_most;
 		if (rule->severity > highest && (!rule->hazard || rule->weight >= STRONG_WEIGHT))
 			highest = rule->severity;
 	}
-	for (int i = SEVERITY_MINOR; i < SEVERITY_COUNT; i++)
-		levels[i] = ngrams_logit(&ballot->ruleset->ngrams, &ballot->ngrams, OUTPUT_SEVERITY + i - 1);
-	levels[highest] += RULE_SEVERITY_WEIGHT;
-	if (bound && highest > bound)
-		levels[bound] += BOUND_WEIGHT;
-	for (int i = SEVERITY_MODERATE; i < SEVERITY_COUNT; i++) {
-		if (levels[i] > levels[chosen])
-			chosen = (enum severity)i;
-	}
-	return chosen;
+	holds[COMPOSED_SAID + highest] = true;
+	holds[COMPOSED_BOUND + bound] = true;
 }
 
-/* Keeps the largest EVIDENCE_MAX, largest first. */
-static void add_evidence(struct verdict *verdict, struct evidence evidence)
+void ballot_compose(const struct ballot *ballot, enum category category, bool holds[COMPOSED_COUNT])
 {
-	size_t at = verdict->evidence_count;
+	int32_t rules[CATEGORY_COUNT] = { 0 };
 
-	while (at > 0 && verdict->evidence[at - 1].weight < evidence.weight)
-		at--;
-	if (at == EVIDENCE_MAX)
-		return;
-	size_t moved = verdict->evidence_count - at - (verdict->evidence_count == EVIDENCE_MAX);
-	memmove(&verdict->evidence[at + 1], &verdict->evidence[at], moved * sizeof(evidence));
-	verdict->evidence[at] = evidence;
-	verdict->evidence_count += verdict->evidence_count < EVIDENCE_MAX;
-}
-
-static void explain(const struct ballot *ballot, const struct tally *tally, struct verdict *verdict)
-{
-	uint8_t mine = (uint8_t)(1u << verdict->category);
-
-	verdict->evidence_count = 0;
+	memset(holds, 0, COMPOSED_COUNT * sizeof(holds[0]));
+	compose_severity(ballot, category, holds);
+	if (category < CATEGORY_OTHER)
+		holds[COMPOSED_IN + category] = true;
 	for (size_t i = 0; i < ballot->count; i++) {
 		const struct vote *vote = &ballot->votes[i];
-		if (!concerns(vote, mine))
-			continue;
-		int32_t sum = tally->rules[verdict->category];
-		int32_t weight =
-			sum > 0 ? (int32_t)((int64_t)vote->weight * tally->counted[verdict->category] / sum) : 0;
-		add_evidence(verdict, (struct evidence){ vote->rule->id, vote->from, vote->to, weight });
+		if (vote->rule->hazard)
+			rules[vote->rule->hazard->category] += vote->rule->weight * vote->percent / 100;
+		for (int c = 0; c < CATEGORY_OTHER && concerns(vote->rule, category); c++)
+			holds[COMPOSED_ALSO + c] |= vote->rule->also >> c & 1;
 	}
-	if (ballot->ngrams.count > 0 && tally->ngrams[verdict->category] != 0)
-		add_evidence(verdict, (struct evidence){ SLICE("ngrams"), 0, ballot->text_bytes,
-							 tally->ngrams[verdict->category] });
-	if (category_of_service(ballot->service_code) == verdict->category && ballot->service_code != SERVICE_NONE)
-		add_evidence(verdict, (struct evidence){ SLICE("service_code"), 0, 0, SERVICE_WEIGHT });
+	for (int c = 0; c < CATEGORY_OTHER; c++)
+		holds[COMPOSED_CLAIMED + c] = c != (int)category && rules[c] >= CLAIM_WEIGHT;
+}
+
+/* Severities and further categories, all in hundredths. */
+static void add_up_details(const struct ballot *ballot, enum category category, int32_t outputs[OUTPUT_TRAINED])
+{
+	const struct ruleset *ruleset = ballot->ruleset;
+	bool holds[COMPOSED_COUNT];
+
+	ballot_compose(ballot, category, holds);
+	for (int o = OUTPUT_SEVERITY; o < OUTPUT_TRAINED; o++) {
+		outputs[o] = weights_logit(&ruleset->weights, &ballot->grams, o);
+		for (size_t i = 0; i < ballot->count; i++)
+			outputs[o] += ballot->votes[i].rule->trained[o] * ballot->votes[i].percent / 100;
+		for (int i = 0; i < COMPOSED_COUNT; i++)
+			outputs[o] += holds[i] ? ruleset->composed[i][o] : 0;
+	}
+}
+
+static void choose_details(const struct ballot *ballot, const struct tally *tally, struct verdict *verdict)
+{
+	int32_t outputs[OUTPUT_TRAINED];
+	const int32_t *levels = outputs + OUTPUT_SEVERITY - SEVERITY_MINOR;
+	enum severity most = SEVERITY_EXTREME;
+
+	add_up_details(ballot, verdict->category, outputs);
+	/* Routed all the same, but nobody is paged for a guess that no rule supports, nor for a review. */
+	if (tally->complaint > 0 || (verdict->margin < GUESS_MARGIN && ballot->count == 0))
+		most = SEVERITY_MODERATE;
+	verdict->severity = SEVERITY_MINOR;
+	for (enum severity i = SEVERITY_MODERATE; i <= most; i++) {
+		if (levels[i] > levels[verdict->severity])
+			verdict->severity = i;
+	}
+	for (int i = 0; i < CATEGORY_OTHER; i++) {
+		if (i != (int)verdict->category && outputs[OUTPUT_ALSO + i] > 0)
+			verdict->also |= (uint8_t)(1u << i);
+	}
 }
 
 void ballot_decide(const struct ballot *ballot, struct verdict *verdict)
@@ -240,15 +242,11 @@ void ballot_decide(const struct ballot *ballot, struct verdict *verdict)
 	struct tally tally;
 
 	add_up(ballot, &tally);
-	int32_t lead = choose_category(&tally, verdict);
-	verdict->hazard = choose_hazard(ballot, &tally, verdict->category);
-	verdict->also = choose_also(ballot, &tally, verdict->category);
+	choose_category(&tally, verdict);
+	verdict->hazard = choose_hazard(ballot, verdict->category);
+	verdict->also = 0;
 	verdict->severity = SEVERITY_NONE;
-	if (verdict->category != CATEGORY_OTHER) {
-		verdict->severity = choose_severity(ballot, (uint8_t)(verdict->also | 1u << verdict->category));
-		/* Routed all the same, but nobody is paged for a guess that no rule supports. */
-		if (lead < GUESS_MARGIN && tally.rules[verdict->category] == 0 && verdict->severity > SEVERITY_MODERATE)
-			verdict->severity = SEVERITY_MODERATE;
-	}
-	explain(ballot, &tally, verdict);
+	if (verdict->category != CATEGORY_OTHER)
+		choose_details(ballot, &tally, verdict);
+	ballot_explain(ballot, &tally, verdict);
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Collects which rules a report set off, and turns them into a verdict. */
+/* Collects what speaks for what in a report, and turns it into a verdict: one sum per output. */
 #pragma once
-#include "classify/ngrams.h"
+#include "classify/rules.h"
 
 #define VOTES_MAX 96 /* different rules that one report can set off; further ones are not counted */
 
 struct vote {
 	const struct rule *rule;
 	uint32_t from, to; /* bytes of the description */
-	int32_t weight;
+	int32_t percent;   /* how much of its weight counts */
 };
 
 struct ballot {
@@ -18,9 +18,8 @@ struct ballot {
 	size_t turn;    /* votes before this one stood before a turn ("but") */
 	bool turn_open; /* nothing was said for a hazard since then */
 	uint64_t cast[RULES_MAX / 64];
-	struct ngram_sums ngrams;
+	struct gram_sums grams;
 	enum service_code service_code;
-	uint32_t text_bytes; /* of the description */
 };
 
 void ballot_init(struct ballot *ballot, const struct ruleset *ruleset);
@@ -30,3 +29,22 @@ void ballot_vote(struct ballot *ballot, const struct rule *rule, uint32_t from, 
 /* "But": what speaks for a hazard after it takes most of the weight from what spoke against one before it. */
 void ballot_turn(struct ballot *ballot);
 void ballot_decide(const struct ballot *ballot, struct verdict *verdict);
+
+/* What a vote adds to a category, hundredths. */
+int32_t vote_weight(const struct weights *weights, const struct vote *vote, enum category category);
+/* Which composed facts hold if the report is of this category; by enum composed. */
+void ballot_compose(const struct ballot *ballot, enum category category, bool holds[COMPOSED_COUNT]);
+/* Reads all of a report; ballot_decide() is the other half of ruleset_classify(). */
+void ballot_read(struct ballot *ballot, const struct ruleset *ruleset, const struct report *report);
+
+/* Everything that was added up for the category. */
+struct tally {
+	int32_t categories[CATEGORY_COUNT];
+	int32_t review;    /* of it, for other: the text reads like a takeaway review */
+	int32_t complaint; /* of it, for food: and it complains */
+	int32_t service;   /* of it: what the rider picked */
+};
+
+/* Fills the evidence: the largest contributions, and what is left of the score as "rest". */
+void ballot_explain(const struct ballot *ballot, const struct tally *tally, struct verdict *verdict);
+enum category category_of_service(enum service_code code);

@@ -33,7 +33,9 @@ struct scan {
 	bool spans; /* whether byte spans are of the description */
 
 	uint32_t state, characters, steps, sentence;
-	uint16_t previous; /* symbol before this one, for pairs */
+	uint16_t previous; /* symbol before this one, for pairs; 0: none, or a Latin word */
+	uint32_t previous_from;
+	uint32_t latin_key, latin_from; /* of the Latin word that is being read; 0: none */
 	struct {
 		uint32_t from, steps;
 		bool glued; /* Latin character right after another one */
@@ -188,7 +190,7 @@ static void end_clause(struct scan *scan)
 
 static uint8_t kind_of(const struct scan *scan, uint32_t code)
 {
-	return code < FOLD_CODES ? scan->ruleset->alphabet.kinds[code] : (uint8_t)BORDER_NONE;
+	return code < FOLD_CODES ? scan->ruleset->alphabet.kinds[code] : (uint8_t)fold_border(code);
 }
 
 static void find_words(struct scan *scan, uint32_t to)
@@ -216,6 +218,37 @@ static bool latin_follows(const struct scan *scan, uint32_t at)
 	return at < scan->text.size && kind_of(scan, fold_decode(scan->text, &at)) == KIND_LATIN;
 }
 
+static void add_gram(struct scan *scan, uint32_t key, uint32_t from, uint32_t to)
+{
+	weights_add(&scan->ruleset->weights, key, from, scan->spans ? to : from, &scan->ballot->grams);
+}
+
+static void end_latin_word(struct scan *scan, uint32_t to)
+{
+	if (scan->latin_key)
+		add_gram(scan, scan->latin_key, scan->latin_from, to);
+	scan->latin_key = 0;
+}
+
+static void read_letter(struct scan *scan, uint32_t code, uint32_t from)
+{
+	if (!scan->latin_key)
+		scan->latin_from = from;
+	scan->latin_key = gram_key_latin(scan->latin_key, fold_character(code));
+	scan->previous = 0;
+}
+
+static void read_gram(struct scan *scan, uint16_t symbol, uint32_t from, uint32_t to)
+{
+	end_latin_word(scan, from);
+	if (symbol)
+		add_gram(scan, gram_key(symbol, 0), from, to);
+	if (symbol && scan->previous)
+		add_gram(scan, gram_key(scan->previous, symbol), scan->previous_from, to);
+	scan->previous = symbol;
+	scan->previous_from = from;
+}
+
 static void read_character(struct scan *scan, uint32_t code, uint32_t from, uint32_t to, bool glued)
 {
 	bool latin = kind_of(scan, code) == KIND_LATIN;
@@ -229,11 +262,10 @@ static void read_character(struct scan *scan, uint32_t code, uint32_t from, uint
 	scan->state = automaton_step(scan->ruleset->automaton, scan->state, symbol);
 	if (automaton_word(scan->ruleset->automaton, scan->state) != WORD_NONE && !(latin && latin_follows(scan, to)))
 		find_words(scan, to);
-	if (symbol)
-		ngrams_add(&scan->ruleset->ngrams, symbol, 0, &scan->ballot->ngrams);
-	if (symbol && scan->previous)
-		ngrams_add(&scan->ruleset->ngrams, scan->previous, symbol, &scan->ballot->ngrams);
-	scan->previous = symbol;
+	if (latin)
+		read_letter(scan, code, from);
+	else
+		read_gram(scan, symbol, from, to);
 }
 
 static void scan_text(struct scan *scan)
@@ -244,6 +276,7 @@ static void scan_text(struct scan *scan)
 		uint32_t from = at, code = fold_decode(scan->text, &at);
 		uint8_t kind = kind_of(scan, code);
 		if (kind == BORDER_SOFT || kind == BORDER_HARD) {
+			end_latin_word(scan, from);
 			end_clause(scan);
 			latin = false;
 			scan->sentence += kind == BORDER_HARD;
@@ -252,6 +285,7 @@ static void scan_text(struct scan *scan)
 		read_character(scan, code, from, at, latin && kind == KIND_LATIN);
 		latin = kind == KIND_LATIN;
 	}
+	end_latin_word(scan, (uint32_t)scan->text.size);
 	end_clause(scan);
 }
 
@@ -273,23 +307,28 @@ static void classify_text(const struct ruleset *ruleset, struct ballot *ballot, 
 	scan.steps = 0;
 	scan.sentence = 1;
 	scan.previous = 0;
+	scan.latin_key = 0;
 	scan.word_count = 0;
 	scan.turn_at = 0;
 	scan.sightings = sightings;
 	scan_text(&scan);
 }
 
+void ballot_read(struct ballot *ballot, const struct ruleset *ruleset, const struct report *report)
+{
+	bool said = report->description.size > 0;
+
+	ballot_init(ballot, ruleset);
+	ballot->service_code = report->service_code;
+	classify_text(ruleset, ballot, report->description, 100, true);
+	for (size_t i = 0; i < report->label_count; i++)
+		classify_text(ruleset, ballot, report->labels[i], said ? LABEL_PERCENT : 100, false);
+}
+
 void ruleset_classify(const struct ruleset *ruleset, const struct report *report, struct verdict *verdict)
 {
 	struct ballot ballot;
-	bool said = report->description.size > 0;
 
-	ballot_init(&ballot, ruleset);
-	ballot.service_code = report->service_code;
-	ballot.text_bytes = (uint32_t)report->description.size;
-	classify_text(ruleset, &ballot, report->description, 100, true);
-	for (size_t i = 0; i < report->label_count; i++) {
-		classify_text(ruleset, &ballot, report->labels[i], said ? LABEL_PERCENT : 100, false);
-	}
+	ballot_read(&ballot, ruleset, report);
 	ballot_decide(&ballot, verdict);
 }

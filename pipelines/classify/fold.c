@@ -64,6 +64,14 @@ uint32_t fold_character(uint32_t code)
 
 enum border fold_border(uint32_t folded)
 {
+	/* Spaces, punctuation, symbols and emoji: they may stand inside a word. */
+	static const struct {
+		uint32_t first, last;
+	} soft[] = {
+		{ 0x80, 0xBF },     { 0x2000, 0x2BFF }, { 0x3001, 0x303F },   { 0xE000, 0xF8FF },
+		{ 0xFE00, 0xFE4F }, { 0xFF5F, 0xFF65 }, { 0x1F000, 0x1FAFF },
+	};
+
 	switch (folded) {
 	case '.':
 	case '!':
@@ -78,8 +86,10 @@ enum border fold_border(uint32_t folded)
 	}
 	if (folded < 0x80)
 		return fold_is_latin(folded) ? BORDER_NONE : BORDER_SOFT;
-	if ((folded >= 0x2000 && folded <= 0x206F) || (folded >= 0x3001 && folded <= 0x303F))
-		return BORDER_SOFT;
+	for (size_t i = 0; i < sizeof(soft) / sizeof(soft[0]); i++) {
+		if (folded >= soft[i].first && folded <= soft[i].last)
+			return BORDER_SOFT;
+	}
 	return BORDER_NONE;
 }
 

@@ -7,6 +7,12 @@
 void load_hazards(struct ruleset *ruleset, const struct reader *reader);
 void load_phrases(struct ruleset *ruleset, const struct reader *reader);
 void load_scopes(struct ruleset *ruleset, const struct reader *reader);
-void load_ngrams(struct ruleset *ruleset, const struct reader *reader);
 void load_routes(struct ruleset *ruleset, const struct reader *reader);
 void load_points(struct ruleset *ruleset, const struct reader *reader);
+
+/* weights.tsv and reviews.tsv. */
+void load_weights(struct ruleset *ruleset, const char *path, struct slice text, struct problems *problems);
+/* To be called once after both. */
+void close_weights(struct ruleset *ruleset);
+/* "said.Severe", as in weights.tsv behind "=". */
+const char *composed_name(int composed);

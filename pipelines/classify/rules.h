@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A rule set in memory. Everything lives in its arena and never changes after loading. */
 #pragma once
-#include "classify/automaton.h"
+#include "classify/weights.h"
 #include "ruleset.h"
 
-#define HAZARDS_MAX 64
 #define CONCEPTS_MAX 255
 #define RULES_MAX 2048
 #define MEMBERS_MAX 4
@@ -24,13 +23,14 @@ struct use {
  * no category: it changes severity and further categories of those it is on. */
 struct rule {
 	struct slice id;
-	const struct hazard *hazard; /* NULL: a fact */
-	enum severity severity;      /* SEVERITY_NONE: a fact that says nothing of it */
-	enum severity at_most;       /* SEVERITY_NONE: no bound */
-	int32_t weight;              /* hundredths */
-	uint8_t also;                /* bit set of further categories */
-	uint8_t on;                  /* bit set of categories a fact is about */
-	uint8_t member_count;        /* 0: matched by words */
+	const struct hazard *hazard;     /* NULL: a fact */
+	enum severity severity;          /* SEVERITY_NONE: a fact that says nothing of it */
+	enum severity at_most;           /* SEVERITY_NONE: no bound */
+	int32_t weight;                  /* hundredths: what it adds to its category before training */
+	int16_t trained[OUTPUT_TRAINED]; /* hundredths: what training adds to that */
+	uint8_t also;                    /* bit set of further categories */
+	uint8_t on;                      /* bit set of categories a fact is about */
+	uint8_t member_count;            /* 0: matched by words */
 	uint8_t members[MEMBERS_MAX];
 	uint16_t within; /* characters from the first member's start to the last one's end */
 };
@@ -39,27 +39,6 @@ struct rule {
 struct trigger {
 	struct trigger *next;
 	uint16_t rule;
-};
-
-enum output {
-	OUTPUT_CATEGORY = 0,
-	OUTPUT_SEVERITY = CATEGORY_COUNT,                   /* Minor to Extreme */
-	OUTPUT_ALSO = OUTPUT_SEVERITY + SEVERITY_COUNT - 1, /* emergency, fire, food */
-	OUTPUT_COUNT = OUTPUT_ALSO + CATEGORY_OTHER,
-	OUTPUT_PADDED = 12,
-};
-
-/* One character or two in a row, with what each adds to every output. Open addressing; key 0 = free slot. */
-struct ngram {
-	uint32_t key; /* first symbol << 16 | second symbol, 0 for a single character */
-	int8_t weights[OUTPUT_PADDED];
-};
-
-struct ngrams {
-	struct ngram *rows;
-	uint32_t mask, shift;       /* size - 1; 32 - log2(size) */
-	int32_t scale;              /* a weight of 1 is scale / 1000 hundredths */
-	int32_t bias[OUTPUT_COUNT]; /* hundredths */
 };
 
 struct route_row {
@@ -96,7 +75,8 @@ struct ruleset {
 	size_t rule_count;
 	uint32_t denial_reach;          /* characters */
 	const struct rule *denial_rule; /* what a denied hazard votes for */
-	struct ngrams ngrams;
+	struct weights weights;
+	int16_t composed[COMPOSED_COUNT][OUTPUT_TRAINED]; /* hundredths */
 
 	struct route_row *routes, **routes_end;
 	struct points by_severity[SEVERITY_COUNT];

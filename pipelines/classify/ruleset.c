@@ -6,9 +6,10 @@
 #include "alloc.h"
 #include "classify/load.h"
 #include "must.h"
+#include "text_file.h"
 
 /* To be changed whenever the same rule files would give other verdicts. */
-static const char engine_version[] = "riderwatch rules 1\n";
+static const char engine_version[] = "riderwatch rules 2\n";
 
 /* In the order in which they are loaded and hashed: later files name what earlier ones define. */
 static const struct {
@@ -16,9 +17,18 @@ static const struct {
 	void (*load)(struct ruleset *ruleset, const struct reader *reader);
 } files[] = {
 	{ "hazards.json", load_hazards }, { "phrases.json", load_phrases }, { "scopes.json", load_scopes },
-	{ "ngrams.json", load_ngrams },   { "routes.json", load_routes },   { "points.json", load_points },
+	{ "routes.json", load_routes },   { "points.json", load_points },
 };
 enum { FILE_COUNT = sizeof(files) / sizeof(files[0]) };
+static const char *const tables[] = { "weights.tsv", "reviews.tsv" };
+enum { TABLE_COUNT = sizeof(tables) / sizeof(tables[0]) };
+
+/* All that a folder holds, as read. */
+struct sources {
+	struct json_file *files[FILE_COUNT];
+	char *tables[TABLE_COUNT];
+	size_t table_sizes[TABLE_COUNT];
+};
 
 static struct ruleset *ruleset_new(void)
 {
@@ -34,7 +44,7 @@ static struct ruleset *ruleset_new(void)
 	return ruleset;
 }
 
-static void set_id(struct ruleset *ruleset, struct json_file *const *loaded)
+static void set_id(struct ruleset *ruleset, const struct sources *sources)
 {
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	unsigned char digest[EVP_MAX_MD_SIZE];
@@ -43,9 +53,13 @@ static void set_id(struct ruleset *ruleset, struct json_file *const *loaded)
 	EVP_DigestUpdate(context, engine_version, sizeof(engine_version) - 1);
 	for (int i = 0; i < FILE_COUNT; i++) {
 		size_t size;
-		const char *text = json_file_text(loaded[i], &size);
+		const char *text = json_file_text(sources->files[i], &size);
 		EVP_DigestUpdate(context, files[i].name, strlen(files[i].name) + 1);
 		EVP_DigestUpdate(context, text, size);
+	}
+	for (int i = 0; i < TABLE_COUNT; i++) {
+		EVP_DigestUpdate(context, tables[i], strlen(tables[i]) + 1);
+		EVP_DigestUpdate(context, sources->tables[i], sources->table_sizes[i]);
 	}
 	MUST(EVP_DigestFinal_ex(context, digest, NULL));
 	EVP_MD_CTX_free(context);
@@ -53,37 +67,56 @@ static void set_id(struct ruleset *ruleset, struct json_file *const *loaded)
 		snprintf(ruleset->id + 2 * i, 3, "%02x", digest[i]);
 }
 
-static bool load_files(const char *folder, struct json_file **loaded, struct problems *problems)
+static bool read_sources(const char *folder, struct sources *sources, struct problems *problems)
 {
 	char path[PATH_MAX];
 	bool all = true;
 
 	for (int i = 0; i < FILE_COUNT; i++) {
 		snprintf(path, sizeof(path), "%s/%s", folder, files[i].name);
-		loaded[i] = json_file_load(path, problems);
-		all &= loaded[i] != NULL;
+		sources->files[i] = json_file_load(path, problems);
+		all &= sources->files[i] != NULL;
+	}
+	for (int i = 0; i < TABLE_COUNT; i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, tables[i]);
+		sources->tables[i] = text_file_read(path, &sources->table_sizes[i], problems);
+		all &= sources->tables[i] != NULL;
 	}
 	return all;
 }
 
+static void load_all(struct ruleset *ruleset, const char *folder, const struct sources *sources,
+		     struct problems *problems)
+{
+	char path[PATH_MAX];
+
+	for (int i = 0; i < FILE_COUNT; i++) {
+		struct reader reader = { sources->files[i], problems, &ruleset->arena };
+		files[i].load(ruleset, &reader);
+	}
+	for (int i = 0; i < TABLE_COUNT; i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, tables[i]);
+		load_weights(ruleset, path, (struct slice){ sources->tables[i], sources->table_sizes[i] }, problems);
+	}
+	close_weights(ruleset);
+	alphabet_close(&ruleset->alphabet);
+	automaton_close(ruleset->automaton);
+	set_id(ruleset, sources);
+}
+
 struct ruleset *ruleset_load(const char *folder, struct problems *problems)
 {
-	struct json_file *loaded[FILE_COUNT] = { 0 };
+	struct sources sources = { 0 };
 	size_t before = problems->count;
 	struct ruleset *ruleset = ruleset_new();
 
 	/* With a file missing, names that it defines would all be reported as unknown: say only what is the cause. */
-	if (load_files(folder, loaded, problems)) {
-		for (int i = 0; i < FILE_COUNT; i++) {
-			struct reader reader = { loaded[i], problems, &ruleset->arena };
-			files[i].load(ruleset, &reader);
-		}
-		alphabet_close(&ruleset->alphabet);
-		automaton_close(ruleset->automaton);
-		set_id(ruleset, loaded);
-	}
+	if (read_sources(folder, &sources, problems))
+		load_all(ruleset, folder, &sources, problems);
 	for (int i = 0; i < FILE_COUNT; i++)
-		json_file_free(&loaded[i]);
+		json_file_free(&sources.files[i]);
+	for (int i = 0; i < TABLE_COUNT; i++)
+		free(sources.tables[i]);
 	if (problems->count > before)
 		ruleset_unref(&ruleset);
 	return ruleset;

@@ -11,8 +11,8 @@
 
 static char folder[] = "/tmp/test_ruleset_XXXXXX";
 
-static const char *const names[] = { "hazards.json", "phrases.json", "scopes.json",
-				     "ngrams.json",  "routes.json",  "points.json" };
+static const char *const names[] = { "hazards.json", "phrases.json", "scopes.json", "routes.json",
+				     "points.json",  "weights.tsv",  "reviews.tsv" };
 
 /* The smallest rule set; each test replaces one file. */
 static const char *const minimal[] = {
@@ -36,13 +36,14 @@ static const char *const minimal[] = {
 	"  \"facts\": [] }\n",
 	"{ \"denial\": { \"reach\": 5, \"words\": [\"没有\"] }, \"turns\": [\"但\"], \"ignore\": [\"火锅\"], "
 	"\"scopes\": [] }\n",
-	"{ \"bias\": \"0 0 0 0 0 0 0 0 0 0 0\", \"rows\": {} }\n",
 	"{ \"routes\": [\n"
 	"  { \"category\": \"fire\", \"routes\": [ { \"agency\": \"119\", \"role\": \"primary\" } ] },\n"
 	"  { \"category\": \"food\", \"routes\": [ { \"agency\": \"12315\", \"role\": \"primary\" } ] },\n"
 	"  { \"category\": \"emergency\", \"routes\": [ { \"agency\": \"110\", \"role\": \"primary\" } ] } ] }\n",
 	"{ \"severities\": { \"Minor\": { \"points\": 1 }, \"Moderate\": {}, \"Severe\": {}, \"Extreme\": {} }, "
 	"\"limits\": {} }\n",
+	"@bias\t0 0 0 0 0 0 0 0 0 0 0\n@prior_percent\t100\n=said.Extreme\t0 0 0 0 0 0 0 300 0 0 0\n",
+	"@review_bias\t-1000 -1000\n",
 };
 
 static void write_file(const char *name, const char *text)
@@ -173,7 +174,8 @@ static void test_id(void **state)
 	ruleset_unref(&second);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		char text[4096];
-		snprintf(text, sizeof(text), "%s// changed\n", minimal[i]);
+		snprintf(text, sizeof(text), "%s%s\n", minimal[i],
+			 strstr(names[i], ".tsv") ? "# changed" : "// changed");
 		write_file(names[i], text);
 		second = load_good();
 		assert_false(slice_equal(ruleset_id(first), ruleset_id(second)));
@@ -227,27 +229,34 @@ static void test_mistakes(void **state)
 		  "{ \"denial\": { \"words\": [\"没\"] }, \"turns\": [\"但\"], \"ignore\": [\"。，\"], \"scopes\": [] "
 		  "}",
 		  "scopes.json:1: ", "1 to 24 characters" },
-		{ 3, "{ \"bias\": \"0 0 0 0 0 0 0 0 0 0 0\",\n \"rows\": { \"着火了\": \"1 1 1 1 1 1 1 1 1 1 1\" } }",
-		  "ngrams.json:2: ", "one or two characters" },
-		{ 3, "{ \"bias\": \"0\",\n \"rows\": {} }", "ngrams.json:1: ", "text of 11 whole numbers" },
-		{ 4,
+		{ 3,
 		  "{ \"routes\": [ { \"category\": \"fire\", \"routes\": [ { \"agency\": \"119\", \"role\": "
 		  "\"primary\" } ] } ] }",
 		  "routes.json:1: ", "no default for category food" },
-		{ 4,
+		{ 3,
 		  "{ \"routes\": [ { \"category\": \"fire\", \"routes\": [ { \"agency\": \"119\", \"role\": "
 		  "\"primary\" } ] },\n"
 		  "{ \"category\": \"fire\", \"hazard\": \"fire.active\", \"routes\": [ { \"agency\": \"1\", \"role\": "
 		  "\"copy\" } ] } ] }",
 		  "routes.json:2: ", "never reached" },
-		{ 4, "{ \"routes\": [ { \"category\": \"fire\", \"hazard\": \"fire.no\", \"routes\": [] } ] }",
+		{ 3, "{ \"routes\": [ { \"category\": \"fire\", \"hazard\": \"fire.no\", \"routes\": [] } ] }",
 		  "routes.json:1: ", "no hazard code is or starts with" },
-		{ 5, "{ \"severities\": { \"Minor\": {},\n \"Severe\": { \"points\": -1 } }, \"limits\": {} }",
+		{ 4, "{ \"severities\": { \"Minor\": {},\n \"Severe\": { \"points\": -1 } }, \"limits\": {} }",
 		  "points.json:2: ", "\"points\" must be a whole number" },
-		{ 5,
+		{ 4,
 		  "{ \"severities\": {}, \"hazards\": [\n { \"hazard\": \"fire.door\", \"points\": 1 } ], \"limits\": "
 		  "{} }",
 		  "points.json:2: ", "unknown hazard code" },
+		{ 5, "@bias\t0 0 0 0 0 0 0 0 0 0 0\n着火了\t1 1 1 1 1 1 1 1 1 1 1\n",
+		  "weights.tsv:2: ", "one or two characters" },
+		{ 5, "# two numbers short\n火\t1 1 1 1 1 1 1 1 1\n", "weights.tsv:2: ", "a number is missing" },
+		{ 5, "火\t1 1 1 1 1 1 1 1 1 1 1 0:3 9:1\n", "weights.tsv:1: ", "hazard codes are" },
+		{ 5, "火\t1 1 1 1 1 1 1 1 1 1 200\n", "weights.tsv:1: ", "out of bounds" },
+		{ 5, "fire.active#7\t1 1 1 1 1 1 1 1 1 1 1\n", "weights.tsv:1: ", "no such rule" },
+		{ 5, "=said.No\t1 1 1 1 1 1 1 1 1 1 1\n", "weights.tsv:1: ", "no such fact" },
+		{ 5, "@what\t1\n", "weights.tsv:1: ", "no such setting" },
+		{ 6, "好\t1\n", "reviews.tsv:1: ", "a number is missing" },
+		{ 6, "好\t1 1\n好\t1 1\n", "reviews.tsv:2: ", "another spelling" },
 	};
 
 	(void)state;
@@ -277,7 +286,7 @@ static void test_missing_files(void **state)
 
 	(void)state;
 	assert_null(ruleset_load("/nonexistent/rules", &problems));
-	assert_int_equal(problems.count, 6);
+	assert_int_equal(problems.count, sizeof(names) / sizeof(names[0]));
 	problems_fini(&problems);
 }
 

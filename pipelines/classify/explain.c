@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Why: the largest contributions to the winning category, each with the bytes that made it. */
+#include <math.h>
+#include "classify/ballot.h"
+
+/* Keeps the largest but one place, which is for the rest; largest first. */
+static void add_evidence(struct verdict *verdict, struct slice rule, uint32_t from, uint32_t to, int32_t weight)
+{
+	size_t at = verdict->evidence_count, room = EVIDENCE_MAX - 1;
+
+	while (at > 0 && verdict->evidence[at - 1].weight < weight)
+		at--;
+	if (at == room || weight <= 0)
+		return;
+	size_t moved = verdict->evidence_count - at - (verdict->evidence_count == room);
+	memmove(&verdict->evidence[at + 1], &verdict->evidence[at], moved * sizeof(verdict->evidence[0]));
+	verdict->evidence[at] = (struct evidence){ rule, from, to, weight };
+	verdict->evidence_count += verdict->evidence_count < room;
+}
+
+/* Grams that overlap and all speak for the verdict are one piece of text. */
+static void add_grams(const struct ballot *ballot, struct verdict *verdict)
+{
+	const struct weights *weights = &ballot->ruleset->weights;
+	const struct gram_sums *grams = &ballot->grams;
+	struct hit piece = { 0 };
+	int32_t sum = 0;
+	double unit = weights_unit(weights, grams, OUTPUT_CATEGORY + (int)verdict->category);
+
+	for (uint32_t i = 0; i < grams->hit_count; i++) {
+		const struct hit *hit = &grams->hits[i];
+		int32_t weight = weights->rows[hit->row].report[OUTPUT_CATEGORY + verdict->category];
+		if (weight <= 0)
+			continue;
+		if (sum > 0 && hit->from > piece.to) {
+			add_evidence(verdict, SLICE("grams"), piece.from, piece.to, (int32_t)lrint(sum * unit));
+			sum = 0;
+		}
+		piece.from = sum == 0 || hit->from < piece.from ? hit->from : piece.from;
+		piece.to = hit->to;
+		sum += weight;
+	}
+	if (sum > 0)
+		add_evidence(verdict, SLICE("grams"), piece.from, piece.to, (int32_t)lrint(sum * unit));
+}
+
+void ballot_explain(const struct ballot *ballot, const struct tally *tally, struct verdict *verdict)
+{
+	const struct weights *weights = &ballot->ruleset->weights;
+	int32_t rest = verdict->score;
+
+	verdict->evidence_count = 0;
+	for (size_t i = 0; i < ballot->count; i++) {
+		const struct vote *vote = &ballot->votes[i];
+		add_evidence(verdict, vote->rule->id, vote->from, vote->to,
+			     vote_weight(weights, vote, verdict->category));
+	}
+	add_grams(ballot, verdict);
+	if (verdict->category == CATEGORY_OTHER)
+		add_evidence(verdict, SLICE("review"), 0, 0, tally->review);
+	if (verdict->category == CATEGORY_FOOD)
+		add_evidence(verdict, SLICE("review.complaint"), 0, 0, tally->complaint);
+	if (category_of_service(ballot->service_code) == verdict->category)
+		add_evidence(verdict, SLICE("service_code"), 0, 0, tally->service);
+	for (size_t i = 0; i < verdict->evidence_count; i++)
+		rest -= verdict->evidence[i].weight;
+	if (rest != 0)
+		verdict->evidence[verdict->evidence_count++] = (struct evidence){ SLICE("rest"), 0, 0, rest };
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The trained part of the rules. A gram is a Chinese character, two of them in a row, or a whole Latin word; it adds to
+ * every output. Rules and composed facts have trained weights too, which stand in the rule set. */
+#pragma once
+#include "classify/outputs.h"
+#include "classify/automaton.h"
+#include "slice.h"
+
+#define GRAM_LATIN 0x80000000u /* marks the key of a Latin word: the rest is its hash */
+
+struct weights_row {
+	int8_t report[OUTPUT_PADDED]; /* by output; the padding holds GRAM_IN_REPORTS, GRAM_IN_REVIEWS */
+};
+
+/* What a gram says about hazard codes: few of them, the others are 0. */
+struct weights_codes {
+	uint8_t count;
+	uint8_t hazards[WEIGHTS_CODES_MAX];
+	int8_t weights[WEIGHTS_CODES_MAX];
+};
+
+struct weights_slot {
+	uint32_t key; /* 0: free */
+	uint32_t row;
+};
+
+struct weights {
+	struct weights_slot *slots; /* open addressing */
+	uint32_t mask, shift;       /* size - 1; 32 - log2(size) */
+	struct weights_row *rows;
+	struct weights_codes *codes; /* by row */
+	uint32_t row_count, row_room;
+	int32_t scale[OUTPUT_COUNT]; /* a weight of 1 is scale / 1000 hundredths */
+	int32_t bias[OUTPUT_COUNT];  /* hundredths */
+	int32_t code_scale;
+	int32_t prior_percent;               /* how much a rule's own weight counts beside what training adds */
+	int32_t review_from, review_percent; /* from which logit on a text is a review, and how much of it counts */
+};
+
+/* A gram of a text that is in the table. */
+struct hit {
+	uint32_t row;
+	uint32_t from, to; /* bytes */
+};
+
+struct gram_sums {
+	int32_t sums[OUTPUT_PADDED];
+	uint32_t hit_count; /* of hits that are kept for explaining; the sums hold all */
+	struct hit hits[HITS_MAX];
+};
+
+/* from, to: where the gram stands in the description; kept when to > from. */
+void weights_add(const struct weights *weights, uint32_t key, uint32_t from, uint32_t to, struct gram_sums *sums);
+/* Hundredths of a logit for one output, bias included. */
+int32_t weights_logit(const struct weights *weights, const struct gram_sums *sums, int output);
+/* What a weight of 1 in the table adds to an output in this text, hundredths. */
+double weights_unit(const struct weights *weights, const struct gram_sums *sums, int output);
+/* Adds what the kept hits say about hazard codes, hundredths, to a table by hazard number. */
+void weights_add_codes(const struct weights *weights, const struct gram_sums *sums, int32_t *hazards);
+
+static inline uint32_t gram_key(uint16_t first, uint16_t second)
+{
+	return (uint32_t)first << 16 | second;
+}
+
+/* A Latin word's key is made letter by letter, from 0. */
+static inline uint32_t gram_key_latin(uint32_t key, uint32_t folded)
+{
+	return GRAM_LATIN | (((key & ~GRAM_LATIN) ^ folded) * 16777619u + 0x9E37u);
+}

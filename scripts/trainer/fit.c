@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fit.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "alloc.h"
+
+enum { MEMORY = 8, TRIES = 20, OUTPUTS_MAX = 64 };
+
+void matrix_begin_row(struct matrix *matrix)
+{
+	if (matrix->row_count + 2 > matrix->row_room) {
+		matrix->row_room = matrix->row_room ? 2 * matrix->row_room : 1024;
+		matrix->starts = alloc_resize(matrix->starts, matrix->row_room * sizeof(*matrix->starts));
+	}
+	matrix->starts[matrix->row_count++] = matrix->entry_count;
+	matrix->starts[matrix->row_count] = matrix->entry_count;
+}
+
+void matrix_add(struct matrix *matrix, uint32_t column, double value)
+{
+	if (matrix->entry_count == matrix->entry_room) {
+		matrix->entry_room = matrix->entry_room ? 2 * matrix->entry_room : 65536;
+		matrix->columns = alloc_resize(matrix->columns, matrix->entry_room * sizeof(*matrix->columns));
+		matrix->values = alloc_resize(matrix->values, matrix->entry_room * sizeof(*matrix->values));
+	}
+	matrix->columns[matrix->entry_count] = column;
+	matrix->values[matrix->entry_count++] = value;
+	matrix->starts[matrix->row_count] = matrix->entry_count;
+}
+
+void matrix_free(struct matrix *matrix)
+{
+	free(matrix->starts);
+	free(matrix->columns);
+	free(matrix->values);
+	*matrix = (struct matrix){ 0 };
+}
+
+static void sums_of(const struct problem *problem, const double *weights, size_t row, double *sums)
+{
+	const struct matrix *matrix = problem->matrix;
+	size_t count = problem->output_count;
+	const double *bias = weights + matrix->column_count * count;
+
+	for (size_t k = 0; k < count; k++)
+		sums[k] = bias[k] + (problem->offsets ? problem->offsets[row * count + k] : 0);
+	for (size_t e = matrix->starts[row]; e < matrix->starts[row + 1]; e++) {
+		const double *column = weights + matrix->columns[e] * count;
+		for (size_t k = 0; k < count; k++)
+			sums[k] += matrix->values[e] * column[k];
+	}
+}
+
+/* Turns sums into the slope of the loss; returns the loss. */
+static double one_of(uint64_t right, uint64_t allowed, size_t count, double *sums)
+{
+	double highest = -INFINITY, total = 0, loss = 0;
+
+	for (size_t k = 0; k < count; k++) {
+		if (allowed >> k & 1 && sums[k] > highest)
+			highest = sums[k];
+	}
+	for (size_t k = 0; k < count; k++) {
+		if (right >> k & 1)
+			loss = highest - sums[k];
+		sums[k] = allowed >> k & 1 ? exp(sums[k] - highest) : 0;
+		total += sums[k];
+	}
+	for (size_t k = 0; k < count; k++)
+		sums[k] = sums[k] / total - (double)(right >> k & 1);
+	return loss + log(total);
+}
+
+static double each(uint64_t right, size_t count, double *sums)
+{
+	double loss = 0;
+
+	for (size_t k = 0; k < count; k++) {
+		double is = (double)(right >> k & 1), sum = sums[k];
+		loss += log1p(exp(-fabs(sum))) + (sum > 0 ? sum : 0) - is * sum;
+		sums[k] = 1 / (1 + exp(-sum)) - is;
+	}
+	return loss;
+}
+
+static void add_slope(const struct problem *problem, size_t row, const double *errors, double *slope)
+{
+	const struct matrix *matrix = problem->matrix;
+	size_t count = problem->output_count;
+	double weight = problem->weights[row];
+
+	for (size_t e = matrix->starts[row]; e < matrix->starts[row + 1]; e++) {
+		double *column = slope + matrix->columns[e] * count;
+		for (size_t k = 0; k < count; k++)
+			column[k] += weight * matrix->values[e] * errors[k];
+	}
+	for (size_t k = 0; k < count; k++)
+		slope[matrix->column_count * count + k] += weight * errors[k];
+}
+
+static double evaluate(const struct problem *problem, const double *weights, double *slope)
+{
+	size_t count = problem->output_count, size = (problem->matrix->column_count + 1) * count;
+	double sums[OUTPUTS_MAX], value = 0;
+
+	memset(slope, 0, size * sizeof(*slope));
+	for (size_t row = 0; row < problem->matrix->row_count; row++) {
+		uint64_t allowed = problem->allowed ? problem->allowed[row] : ~0ull;
+		if (problem->weights[row] == 0)
+			continue;
+		sums_of(problem, weights, row, sums);
+		double loss = problem->loss == LOSS_ONE_OF ? one_of(problem->right[row], allowed, count, sums)
+							   : each(problem->right[row], count, sums);
+		value += problem->weights[row] * loss;
+		add_slope(problem, row, sums, slope);
+	}
+	for (size_t i = 0; i < size - count; i++) {
+		double strength = problem->strengths[i / count];
+		value += strength * weights[i] * weights[i] / 2;
+		slope[i] += strength * weights[i];
+	}
+	for (size_t i = size - count; i < size; i++) { /* holds biases that no row pins down */
+		value += 1e-3 * weights[i] * weights[i] / 2;
+		slope[i] += 1e-3 * weights[i];
+	}
+	return value;
+}
+
+static double dot(const double *a, const double *b, size_t size)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < size; i++)
+		sum += a[i] * b[i];
+	return sum;
+}
+
+/* What the last steps taught about the curvature. */
+struct memory {
+	double *steps[MEMORY], *changes[MEMORY], products[MEMORY];
+	size_t count;
+};
+
+/* Overwrites the slope by the direction to go. */
+static void direct(const struct memory *memory, double *slope, size_t size)
+{
+	double factors[MEMORY];
+	size_t from = memory->count > MEMORY ? memory->count - MEMORY : 0;
+
+	for (size_t i = memory->count; i-- > from;) {
+		size_t at = i % MEMORY;
+		factors[at] = dot(memory->steps[at], slope, size) / memory->products[at];
+		for (size_t k = 0; k < size; k++)
+			slope[k] -= factors[at] * memory->changes[at][k];
+	}
+	if (memory->count > 0) {
+		size_t last = (memory->count - 1) % MEMORY;
+		double scale = memory->products[last] / dot(memory->changes[last], memory->changes[last], size);
+		for (size_t k = 0; k < size; k++)
+			slope[k] *= scale;
+	}
+	for (size_t i = from; i < memory->count; i++) {
+		size_t at = i % MEMORY;
+		double factor = factors[at] - dot(memory->changes[at], slope, size) / memory->products[at];
+		for (size_t k = 0; k < size; k++)
+			slope[k] += factor * memory->steps[at][k];
+	}
+	for (size_t k = 0; k < size; k++)
+		slope[k] = -slope[k];
+}
+
+static void remember(struct memory *memory, const double *step, double length, const double *slope,
+		     const double *before, size_t size)
+{
+	size_t at = memory->count % MEMORY;
+
+	if (!memory->steps[at]) {
+		memory->steps[at] = alloc_zeroed(size, sizeof(double));
+		memory->changes[at] = alloc_zeroed(size, sizeof(double));
+	}
+	for (size_t k = 0; k < size; k++) {
+		memory->steps[at][k] = length * step[k];
+		memory->changes[at][k] = slope[k] - before[k];
+	}
+	memory->products[at] = dot(memory->steps[at], memory->changes[at], size);
+	memory->count += memory->products[at] > 1e-12;
+}
+
+void fit(const struct problem *problem, double *weights)
+{
+	size_t size = (problem->matrix->column_count + 1) * problem->output_count;
+	double *slope = alloc_zeroed(size, sizeof(double)), *next = alloc_zeroed(size, sizeof(double));
+	double *way = alloc_zeroed(size, sizeof(double)), *next_slope = alloc_zeroed(size, sizeof(double));
+	struct memory memory = { .count = 0 };
+	double value = evaluate(problem, weights, slope);
+
+	for (int step = 0; step < problem->steps; step++) {
+		memcpy(way, slope, size * sizeof(double));
+		direct(&memory, way, size);
+		double descent = dot(way, slope, size),
+		       length = step == 0 ? 1 / sqrt(dot(slope, slope, size) + 1e-9) : 1;
+		double reached = INFINITY;
+		for (int i = 0; i < TRIES; i++, length /= 2) {
+			for (size_t k = 0; k < size; k++)
+				next[k] = weights[k] + length * way[k];
+			reached = evaluate(problem, next, next_slope);
+			if (reached <= value + 1e-4 * length * descent)
+				break;
+		}
+		if (!(reached < value - 1e-7 * fabs(value)))
+			break;
+		remember(&memory, way, length, next_slope, slope, size);
+		memcpy(weights, next, size * sizeof(double));
+		memcpy(slope, next_slope, size * sizeof(double));
+		value = reached;
+	}
+	for (int i = 0; i < MEMORY; i++) {
+		free(memory.steps[i]);
+		free(memory.changes[i]);
+	}
+	free(slope);
+	free(next);
+	free(way);
+	free(next_slope);
+}

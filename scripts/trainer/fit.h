@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Linear models with a log loss, fitted by L-BFGS. Deterministic: one thread, sums in a fixed order. */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+/* Sparse rows of features. */
+struct matrix {
+	size_t row_count, column_count, entry_count, entry_room, row_room;
+	size_t *starts; /* row_count + 1 */
+	uint32_t *columns;
+	double *values;
+};
+
+void matrix_begin_row(struct matrix *matrix);
+void matrix_add(struct matrix *matrix, uint32_t column, double value);
+void matrix_free(struct matrix *matrix);
+
+enum loss {
+	LOSS_ONE_OF, /* exactly one output is right: softmax over the outputs that the row allows */
+	LOSS_EACH,   /* each output on its own: logistic */
+};
+
+struct problem {
+	const struct matrix *matrix;
+	enum loss loss;
+	size_t output_count;
+	const uint64_t *right;   /* by row: bit set of the outputs that are right */
+	const uint64_t *allowed; /* by row; NULL: all */
+	const double *weights;   /* by row */
+	const double *offsets;   /* by row and output, added to the sums; NULL: none */
+	const double *strengths; /* by column: how much a weight costs */
+	int steps;
+};
+
+/* weights: column_count rows of output_count, then one row of biases; starts from what is in it. */
+void fit(const struct problem *problem, double *weights);

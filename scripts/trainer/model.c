@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "alloc.h"
+#include "fit.h"
+
+enum { REVIEW_OUTPUTS = 2 };
+
+static void read_evidence(struct study *study, size_t number)
+{
+	const struct text *text = &study->corpus->texts[number];
+	struct evidence_of_text *evidence = &study->evidence[number];
+	struct report report = { .description = slice_of(text->text) };
+	struct ballot ballot;
+
+	ballot_read(&ballot, study->ruleset, &report);
+	evidence->count = ballot.count;
+	for (size_t i = 0; i < ballot.count; i++) {
+		const struct rule *rule = ballot.votes[i].rule;
+		evidence->rules[i] = (uint16_t)(rule - study->ruleset->rules);
+		evidence->percents[i] = ballot.votes[i].percent;
+		if (rule->hazard)
+			evidence->codes[rule->hazard - study->ruleset->hazards] +=
+				rule->weight * ballot.votes[i].percent / 100;
+	}
+	ballot_compose(&ballot, text->gold.category, evidence->composed);
+}
+
+void study_new(struct study *study, const struct corpus *corpus, const struct ruleset *ruleset,
+	       const struct settings *settings)
+{
+	*study = (struct study){ .corpus = corpus, .ruleset = ruleset, .settings = *settings };
+	study->evidence = alloc_zeroed(corpus->count, sizeof(*study->evidence));
+	for (size_t i = 0; i < corpus->count; i++)
+		read_evidence(study, i);
+}
+
+void study_free(struct study *study)
+{
+	free(study->evidence);
+	*study = (struct study){ 0 };
+}
+
+/* ---- the grams that are worth a row ---- */
+
+struct census {
+	struct names_table table;
+	double *counts;
+	size_t room, last_text[1];
+	size_t *seen_in; /* the text that a gram was counted in last, plus one */
+	size_t text;
+	double weight;
+};
+
+static void count_gram(void *context, const char *name)
+{
+	struct census *census = context;
+	uint32_t number = names_table_add(&census->table, name);
+
+	if (number >= census->room) {
+		size_t room = census->room ? 2 * census->room : 4096;
+		census->counts = alloc_resize(census->counts, room * sizeof(*census->counts));
+		census->seen_in = alloc_resize(census->seen_in, room * sizeof(*census->seen_in));
+		for (size_t i = census->room; i < room; i++)
+			census->counts[i] = 0, census->seen_in[i] = 0;
+		census->room = room;
+	}
+	if (census->seen_in[number] != census->text + 1)
+		census->counts[number] += census->weight;
+	census->seen_in[number] = census->text + 1;
+}
+
+/* Grams that stand in two texts at least. */
+static void frequent_grams(struct names_table *table, const struct corpus *corpus, const bool *used, bool reviews)
+{
+	struct census census = { .text = 0 };
+
+	for (size_t i = 0; i < corpus->count; i++) {
+		bool review = corpus->texts[i].source == SOURCE_REVIEWS;
+		if (!used[i] || (review && !reviews))
+			continue;
+		census.text = i;
+		census.weight = corpus->texts[i].weight;
+		grams_of(corpus->texts[i].text, count_gram, &census);
+	}
+	for (size_t i = 0; i < census.table.count; i++) {
+		if (census.counts[i] >= (reviews ? 2.9 : 1.5))
+			names_table_add(table, census.table.names[i]);
+	}
+	names_table_free(&census.table);
+	free(census.counts);
+	free(census.seen_in);
+}
+
+struct ranked {
+	double rank;
+	uint32_t number;
+};
+
+static int by_rank(const void *left, const void *right)
+{
+	const struct ranked *a = left, *b = right;
+
+	if (a->rank != b->rank)
+		return a->rank < b->rank ? 1 : -1;
+	return (a->number > b->number) - (a->number < b->number);
+}
+
+/* Keeps the grams with the largest weights, as a new table. */
+static void keep_heaviest(struct names_table *table, const double *weights, size_t outputs, size_t count)
+{
+	struct ranked *ranked = alloc_zeroed(table->count + 1, sizeof(*ranked));
+	struct names_table kept = { 0 };
+
+	for (size_t i = 0; i < table->count; i++) {
+		ranked[i].number = (uint32_t)i;
+		for (size_t k = 0; k < outputs; k++)
+			ranked[i].rank = fmax(ranked[i].rank, fabs(weights[i * outputs + k]));
+	}
+	qsort(ranked, table->count, sizeof(*ranked), by_rank);
+	for (size_t i = 0; i < table->count && i < count; i++)
+		names_table_add(&kept, table->names[ranked[i].number]);
+	free(ranked);
+	names_table_free(table);
+	*table = kept;
+}
+
+/* ---- examples: what a text looks like to a fit ---- */
+
+struct examples {
+	struct matrix matrix;
+	uint64_t *right, *allowed;
+	double *weights, *offsets;
+	size_t count, outputs;
+};
+
+struct row_of_grams {
+	const struct names_table *table;
+	uint32_t numbers[4096];
+	size_t count;
+};
+
+static void collect(void *context, const char *name)
+{
+	struct row_of_grams *row = context;
+	uint32_t number = names_table_find(row->table, name);
+
+	if (number != GRAM_UNKNOWN && row->count < sizeof(row->numbers) / sizeof(row->numbers[0]))
+		row->numbers[row->count++] = number;
+}
+
+static void begin_example(struct examples *examples, const struct names_table *grams, const char *text)
+{
+	struct row_of_grams row = { .table = grams };
+
+	grams_of(text, collect, &row);
+	matrix_begin_row(&examples->matrix);
+	for (size_t i = 0; i < row.count; i++)
+		matrix_add(&examples->matrix, row.numbers[i], 1 / sqrt((double)row.count));
+}
+
+static struct examples examples_new(size_t room, size_t outputs)
+{
+	return (struct examples){
+		.right = alloc_zeroed(room, sizeof(uint64_t)),
+		.allowed = alloc_zeroed(room, sizeof(uint64_t)),
+		.weights = alloc_zeroed(room, sizeof(double)),
+		.offsets = alloc_zeroed(room * outputs, sizeof(double)),
+		.outputs = outputs,
+	};
+}
+
+static void examples_free(struct examples *examples)
+{
+	matrix_free(&examples->matrix);
+	free(examples->right);
+	free(examples->allowed);
+	free(examples->weights);
+	free(examples->offsets);
+}
+
+static void end_example(struct examples *examples, uint64_t right, uint64_t allowed, double weight)
+{
+	examples->right[examples->count] = right;
+	examples->allowed[examples->count] = allowed;
+	examples->weights[examples->count++] = weight;
+}
+
+static double *run_fit(struct examples *examples, enum loss loss, const double *strengths, size_t columns, int steps)
+{
+	double *weights = alloc_zeroed((columns + 1) * examples->outputs, sizeof(double));
+
+	examples->matrix.column_count = columns;
+	fit(&(struct problem){ &examples->matrix, loss, examples->outputs, examples->right, examples->allowed,
+			       examples->weights, examples->offsets, strengths, steps },
+	    weights);
+	examples_free(examples);
+	return weights;
+}
+
+static void add_rules(struct examples *examples, const struct study *study, size_t number, size_t first, bool offsets)
+{
+	const struct evidence_of_text *evidence = &study->evidence[number];
+
+	for (size_t i = 0; i < evidence->count; i++) {
+		const struct rule *rule = &study->ruleset->rules[evidence->rules[i]];
+		double share = evidence->percents[i] / 100.0;
+		matrix_add(&examples->matrix, (uint32_t)first + evidence->rules[i], share);
+		if (offsets && rule->hazard)
+			examples->offsets[examples->count * examples->outputs + rule->hazard->category] +=
+				share * rule->weight * study->settings.prior_percent / 10000.0;
+	}
+}
+
+/* How much of a text's weight goes to an example with what rules found, the rest to one without: rules know the texts
+ * that they were written from too well to be weighed by them. */
+static double share_with_rules(const struct study *study, const struct text *text)
+{
+	return text->source == SOURCE_TEXTS || text->source == SOURCE_GENERATOR || text->source == SOURCE_CASES
+		       ? 1
+		       : study->settings.seen_rules;
+}
+
+static double *strengths_new(const struct study *study, size_t grams, double gram_strength)
+{
+	size_t rules = study->ruleset->rule_count;
+	double *strengths = alloc_zeroed(grams + rules + COMPOSED_COUNT, sizeof(double));
+
+	for (size_t i = 0; i < grams + rules + COMPOSED_COUNT; i++)
+		strengths[i] = i < grams           ? gram_strength
+			       : i < grams + rules ? study->settings.rule_strength
+						   : study->settings.composed_strength;
+	return strengths;
+}
+
+static double *fit_categories(const struct study *study, const bool *used, const struct names_table *grams)
+{
+	const struct corpus *corpus = study->corpus;
+	struct examples examples = examples_new(2 * corpus->count, CATEGORY_COUNT);
+
+	for (size_t i = 0; i < corpus->count; i++) {
+		const struct text *text = &corpus->texts[i];
+		double with = share_with_rules(study, text);
+		for (int rules = 0; used[i] && text->source != SOURCE_REVIEWS && rules < 2; rules++) {
+			if ((rules ? with : 1 - with) <= 0)
+				continue;
+			begin_example(&examples, grams, text->text);
+			if (rules)
+				add_rules(&examples, study, i, grams->count, true);
+			end_example(&examples, 1ull << text->gold.category, ~0ull,
+				    text->weight * (rules ? with : 1 - with));
+		}
+	}
+	double *strengths = strengths_new(study, grams->count, study->settings.gram_strength);
+	double *weights = run_fit(&examples, LOSS_ONE_OF, strengths, grams->count + study->ruleset->rule_count,
+				  study->settings.steps);
+	free(strengths);
+	return weights;
+}
+
+/* Severities and further categories: of hazards only, and facts count too. */
+static double *fit_details(const struct study *study, const bool *used, const struct names_table *grams, bool also)
+{
+	const struct corpus *corpus = study->corpus;
+	size_t rules_at = grams->count, composed_at = rules_at + study->ruleset->rule_count;
+	struct examples examples = examples_new(2 * corpus->count, also ? CATEGORY_OTHER : SEVERITY_COUNT - 1);
+
+	for (size_t i = 0; i < corpus->count; i++) {
+		const struct text *text = &corpus->texts[i];
+		double with = share_with_rules(study, text);
+		bool hazard = used[i] && text->source != SOURCE_REVIEWS && text->gold.category != CATEGORY_OTHER;
+		for (int rules = 0; hazard && rules < 2; rules++) {
+			if ((rules ? with : 1 - with) <= 0)
+				continue;
+			begin_example(&examples, grams, text->text);
+			if (rules)
+				add_rules(&examples, study, i, rules_at, false);
+			for (int k = 0; k < COMPOSED_COUNT; k++) {
+				bool always = k >= COMPOSED_IN && k < COMPOSED_CLAIMED;
+				if (study->evidence[i].composed[k] && (rules || always))
+					matrix_add(&examples.matrix, (uint32_t)composed_at + (uint32_t)k, 1);
+			}
+			end_example(&examples, also ? text->gold.also : 1ull << (text->gold.severity - SEVERITY_MINOR),
+				    ~0ull, text->weight * (rules ? with : 1 - with));
+		}
+	}
+	double *strengths = strengths_new(study, grams->count, study->settings.detail_strength);
+	double *weights = run_fit(&examples, also ? LOSS_EACH : LOSS_ONE_OF, strengths, composed_at + COMPOSED_COUNT,
+				  study->settings.steps);
+	free(strengths);
+	return weights;
+}
+
+/* Which code, among those of the right category. */
+static double *fit_codes(const struct study *study, const bool *used, const struct names_table *grams)
+{
+	const struct corpus *corpus = study->corpus;
+	const struct ruleset *ruleset = study->ruleset;
+	struct examples examples = examples_new(corpus->count, ruleset->hazard_count);
+	uint64_t of_category[CATEGORY_COUNT] = { 0 };
+
+	for (size_t i = 0; i < ruleset->hazard_count; i++)
+		of_category[ruleset->hazards[i].category] |= 1ull << i;
+	for (size_t i = 0; i < corpus->count; i++) {
+		const struct text *text = &corpus->texts[i];
+		const struct hazard *hazard =
+			used[i] && text->gold.hazard_code.data ? hazard_find(ruleset, text->gold.hazard_code) : NULL;
+		if (!hazard)
+			continue;
+		begin_example(&examples, grams, text->text);
+		for (size_t k = 0; k < ruleset->hazard_count; k++)
+			examples.offsets[examples.count * examples.outputs + k] = study->evidence[i].codes[k] / 100.0;
+		end_example(&examples, 1ull << (hazard - ruleset->hazards), of_category[hazard->category],
+			    text->weight);
+	}
+	double *strengths = strengths_new(study, grams->count, study->settings.code_strength);
+	double *weights = run_fit(&examples, LOSS_ONE_OF, strengths, grams->count, study->settings.steps);
+	free(strengths);
+	return weights;
+}
+
+/* First output: a review, not a report of a hazard; second: a review that complains of food safety. */
+static double *fit_reviews(const struct study *study, const bool *used, const struct names_table *grams)
+{
+	const struct corpus *corpus = study->corpus;
+	double *strengths = strengths_new(study, grams->count, study->settings.review_strength), *parts[REVIEW_OUTPUTS];
+	double *weights = alloc_zeroed((grams->count + 1) * REVIEW_OUTPUTS, sizeof(double));
+
+	for (int part = 0; part < REVIEW_OUTPUTS; part++) {
+		struct examples examples = examples_new(corpus->count, 1);
+		for (size_t i = 0; i < corpus->count; i++) {
+			const struct text *text = &corpus->texts[i];
+			bool review = text->source == SOURCE_REVIEWS, hazard = text->gold.category != CATEGORY_OTHER;
+			if (!used[i] || !(review || (part == 0 && hazard)))
+				continue;
+			begin_example(&examples, grams, text->text);
+			end_example(&examples, part == 0 ? review : hazard, 1,
+				    text->weight * (part == 0 && !review ? 2 : 1));
+		}
+		parts[part] = run_fit(&examples, LOSS_EACH, strengths, grams->count, study->settings.steps);
+		for (size_t i = 0; i <= grams->count; i++)
+			weights[i * REVIEW_OUTPUTS + (size_t)part] = parts[part][i];
+		free(parts[part]);
+	}
+	free(strengths);
+	return weights;
+}
+
+void model_fit(struct model *model, const struct study *study, const bool *used)
+{
+	frequent_grams(&model->grams, study->corpus, used, false);
+	double *all = fit_categories(study, used, &model->grams);
+	keep_heaviest(&model->grams, all, CATEGORY_COUNT, study->settings.gram_count);
+	free(all);
+	model->categories = fit_categories(study, used, &model->grams);
+	model->severities = fit_details(study, used, &model->grams, false);
+	model->also = fit_details(study, used, &model->grams, true);
+	model->codes = fit_codes(study, used, &model->grams);
+}
+
+void model_fit_reviews(struct model *model, const struct study *study, const bool *used)
+{
+	frequent_grams(&model->review_grams, study->corpus, used, true);
+	double *all = fit_reviews(study, used, &model->review_grams);
+	keep_heaviest(&model->review_grams, all, REVIEW_OUTPUTS, study->settings.review_gram_count);
+	free(all);
+	model->reviews = fit_reviews(study, used, &model->review_grams);
+}
+
+void model_free(struct model *model)
+{
+	names_table_free(&model->grams);
+	names_table_free(&model->review_grams);
+	free(model->categories);
+	free(model->severities);
+	free(model->also);
+	free(model->codes);
+	free(model->reviews);
+	*model = (struct model){ 0 };
+}

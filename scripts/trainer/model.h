@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Fits all weights to a part of the corpus and writes them as the classifier reads them. */
+#pragma once
+#include "corpus.h"
+#include "grams.h"
+#include "classify/ballot.h"
+
+struct settings {
+	size_t gram_count, review_gram_count; /* so many are kept */
+	double gram_strength, rule_strength, composed_strength, detail_strength, code_strength, review_strength;
+	double seen_rules; /* share of the weight of texts that phrases were written from with which their rules are
+			      seen */
+	int prior_percent, cap; /* of what training adds to a rule, hundredths */
+	int steps;
+};
+
+/* Pieces of a text that rules and facts found; made once, with the rules that ship and no weights. */
+struct evidence_of_text {
+	uint16_t rules[VOTES_MAX];
+	int32_t percents[VOTES_MAX];
+	size_t count;
+	bool composed[COMPOSED_COUNT]; /* for the gold category */
+	int32_t codes[HAZARDS_MAX];    /* hundredths, by hazard: votes */
+};
+
+struct study {
+	const struct corpus *corpus;
+	const struct ruleset *ruleset;
+	struct settings settings;
+	struct evidence_of_text *evidence; /* by text */
+};
+
+/* What training found. Weights of grams, then rules, then composed facts, then one row of biases; by output. */
+struct model {
+	struct names_table grams, review_grams;
+	double *categories, *severities, *also, *codes, *reviews;
+	int32_t tuned[OUTPUT_TRAINED]; /* hundredths that are added to the biases */
+};
+
+void study_new(struct study *study, const struct corpus *corpus, const struct ruleset *ruleset,
+	       const struct settings *settings);
+void study_free(struct study *study);
+
+/* used: by text. The model starts as zeros; reviews have their own part, made from a file that is not in this
+ * repository. */
+void model_fit(struct model *model, const struct study *study, const bool *used);
+void model_fit_reviews(struct model *model, const struct study *study, const bool *used);
+/* Writes the part that was fitted: weights.tsv, reviews.tsv. */
+void model_write(const struct model *model, const struct study *study, const char *folder);
+void model_free(struct model *model);

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tune.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { DEV_EARLY = 200 }; /* phrases were written while looking at so many of reports-dev */
+
+/* How far the score falls short of the goals, in steps from floor to goal; a little is gained beyond them. */
+static double value_of(const struct score *score)
+{
+	double sum = 0;
+
+	for (int i = 0; i < MEASURE_COUNT; i++) {
+		const struct measure_row *row = &measure_rows[i];
+		double value = score_value(score, (enum measure)i);
+		if (isnan(value))
+			continue;
+		double steps = (value - row->goal) / (row->goal - row->floor);
+		sum += steps > 0 ? 0.3 * fmin(steps, 1) : steps;
+	}
+	return sum;
+}
+
+static double try_out(const struct ruleset *ruleset, const struct corpus *corpus, const bool *kept)
+{
+	struct score score = { .rows = 0 };
+
+	for (size_t i = 0; i < corpus->count; i++) {
+		const struct text *text = &corpus->texts[i];
+		struct report report = { .description = slice_of(text->text) };
+		struct verdict verdict;
+		if (!kept[i] || text->source == SOURCE_GENERATOR || text->source == SOURCE_REVIEWS)
+			continue;
+		ruleset_classify(ruleset, &report, &verdict);
+		score_add(&score, &text->gold, &verdict);
+	}
+	double value = value_of(&score);
+	score_fini(&score);
+	return value;
+}
+
+/* One bias after the other, twice. */
+void tune(struct ruleset *ruleset, const struct corpus *corpus, const bool *kept, int32_t tuned[OUTPUT_TRAINED])
+{
+	static const int outputs[] = { OUTPUT_CATEGORY + CATEGORY_OTHER,
+				       OUTPUT_SEVERITY + SEVERITY_EXTREME - SEVERITY_MINOR,
+				       OUTPUT_SEVERITY + SEVERITY_SEVERE - SEVERITY_MINOR,
+				       OUTPUT_SEVERITY,
+				       OUTPUT_ALSO + CATEGORY_EMERGENCY,
+				       OUTPUT_ALSO + CATEGORY_FIRE,
+				       OUTPUT_ALSO + CATEGORY_FOOD };
+	double best = try_out(ruleset, corpus, kept);
+
+	for (size_t round = 0; round < 2 * sizeof(outputs) / sizeof(outputs[0]); round++) {
+		int output = outputs[round % (sizeof(outputs) / sizeof(outputs[0]))];
+		int32_t start = ruleset->weights.bias[output], chosen = 0;
+		for (int32_t step = -80; step <= 80; step += 20) {
+			ruleset->weights.bias[output] = start + step;
+			double value = try_out(ruleset, corpus, kept) - abs(step) * 1e-3;
+			if (value > best + 1e-9) {
+				best = value;
+				chosen = step;
+			}
+		}
+		ruleset->weights.bias[output] = start + chosen;
+		tuned[output] += chosen;
+	}
+}
+
+/* A column of the report. */
+struct column {
+	const char *name;
+	struct score score;
+};
+
+static void print_columns(struct column *columns, size_t count)
+{
+	printf("%-34s", "");
+	for (size_t i = 0; i < count; i++)
+		if (columns[i].score.rows)
+			printf(" %8s", columns[i].name);
+	printf(" %8s %8s\n%-34s", "floor", "goal", "texts");
+	for (size_t i = 0; i < count; i++)
+		if (columns[i].score.rows)
+			printf(" %8d", columns[i].score.rows);
+	for (int m = 0; m < MEASURE_COUNT; m++) {
+		printf("\n%-34s", measure_rows[m].name);
+		for (size_t i = 0; i < count; i++)
+			if (columns[i].score.rows)
+				printf(" %8.3f", score_value(&columns[i].score, (enum measure)m));
+		printf(" %8.3f %8.3f", measure_rows[m].floor, measure_rows[m].goal);
+	}
+	putchar('\n');
+	for (size_t i = 0; i < count; i++)
+		score_fini(&columns[i].score);
+}
+
+static void print_reviews(const struct corpus *corpus, const struct verdict *verdicts, const bool *decided)
+{
+	int counts[2][2] = { { 0 } }, hazards = 0, paged = 0, all = 0;
+
+	for (size_t i = 0; i < corpus->count; i++) {
+		const struct text *text = &corpus->texts[i];
+		if (!decided[i] || text->source != SOURCE_REVIEWS)
+			continue;
+		bool complains = text->gold.category == CATEGORY_FOOD;
+		counts[complains][verdicts[i].category == CATEGORY_FOOD]++;
+		all += !complains;
+		hazards += !complains && verdicts[i].category != CATEGORY_OTHER;
+		paged += !complains && verdicts[i].severity >= SEVERITY_SEVERE;
+	}
+	if (all)
+		printf("reviews (%d)\n  F1 of complaints as food %.3f; of the others called a hazard %.4f, paged "
+		       "%.4f\n",
+		       all + counts[1][0] + counts[1][1],
+		       2.0 * counts[1][1] / (2 * counts[1][1] + counts[0][1] + counts[1][0]), (double)hazards / all,
+		       (double)paged / all);
+}
+
+static void print_kinds(const struct corpus *corpus, const struct verdict *verdicts, const bool *decided)
+{
+	static const char *const kinds[] = { "plain",      "but",     "low",         "two",      "dialect",
+					     "dictation",  "english", "traditional", "indirect", "resolved",
+					     "denied",     "past",    "drill",       "question", "advert",
+					     "figurative", "city",    "chat",        "news",     "review" };
+
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		int all = 0, right = 0;
+		for (size_t i = 0; i < corpus->count; i++) {
+			const struct text *text = &corpus->texts[i];
+			if (!decided[i] || !text->kind || strcmp(text->kind, kinds[k]) != 0)
+				continue;
+			all++;
+			right += verdicts[i].category == text->gold.category;
+		}
+		if (all)
+			printf("  %-12s %4d   right category %.2f\n", kinds[k], all, (double)right / all);
+	}
+}
+
+void report_scores(const struct corpus *corpus, const struct verdict *verdicts, const bool *decided)
+{
+	struct column columns[] = {
+		{ .name = "texts" }, { .name = "dev" }, { .name = "more" }, { .name = "twins" }, { .name = "dev-late" }
+	};
+	size_t dev = 0;
+
+	for (size_t i = 0; i < corpus->count; i++) {
+		const struct text *text = &corpus->texts[i];
+		dev += text->source == SOURCE_DEV;
+		if (!decided[i] || text->source > SOURCE_TWINS)
+			continue;
+		score_add(&columns[text->source].score, &text->gold, &verdicts[i]);
+		if (text->source == SOURCE_DEV && dev > DEV_EARLY)
+			score_add(&columns[4].score, &text->gold, &verdicts[i]);
+	}
+	print_columns(columns, sizeof(columns) / sizeof(columns[0]));
+	print_kinds(corpus, verdicts, decided);
+	print_reviews(corpus, verdicts, decided);
+}

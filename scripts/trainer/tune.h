@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Choosing biases, and the report. */
+#pragma once
+#include "classify/rules.h"
+#include "corpus.h"
+
+/* Changes the rule set's biases so that the texts of kept come as near to the goals as they can; what was added to each
+ * goes into tuned. */
+void tune(struct ruleset *ruleset, const struct corpus *corpus, const bool *kept, int32_t tuned[OUTPUT_TRAINED]);
+/* All numbers of the texts that were decided, by source and by kind. */
+void report_scores(const struct corpus *corpus, const struct verdict *verdicts, const bool *decided);
