@@ -29,14 +29,15 @@ struct automaton {
 	size_t node_count, node_capacity;
 	struct edge *edges; /* open addressing, a power of two */
 	size_t edge_mask;
+	uint32_t *first; /* by symbol: where the start goes, 0 = it stays; most characters begin no word */
+	uint32_t first_count;
 	struct word *words;
 	size_t word_count, word_capacity;
 };
 
 void alphabet_init(struct alphabet *alphabet, struct arena *arena)
 {
-	alphabet->symbols = arena_zalloc(arena, FOLD_CODES * sizeof(uint16_t));
-	alphabet->kinds = arena_zalloc(arena, FOLD_CODES);
+	alphabet->characters = arena_zalloc(arena, FOLD_CODES * sizeof(struct character));
 	alphabet->count = 1;
 }
 
@@ -44,9 +45,10 @@ uint16_t alphabet_add(struct alphabet *alphabet, uint32_t folded)
 {
 	if (folded >= FOLD_CODES)
 		return 0;
-	if (alphabet->symbols[folded] == 0)
-		alphabet->symbols[folded] = (uint16_t)alphabet->count++;
-	return alphabet->symbols[folded];
+	struct character *character = &alphabet->characters[folded];
+	if (character->symbol == 0)
+		character->symbol = (uint16_t)alphabet->count++;
+	return character->symbol;
 }
 
 void alphabet_close(struct alphabet *alphabet)
@@ -54,8 +56,8 @@ void alphabet_close(struct alphabet *alphabet)
 	for (uint32_t code = 0; code < FOLD_CODES; code++) {
 		uint32_t folded = fold_character(code);
 		if (folded != code)
-			alphabet->symbols[code] = alphabet->symbols[folded];
-		alphabet->kinds[code] = fold_is_latin(folded) ? KIND_LATIN : (uint8_t)fold_border(folded);
+			alphabet->characters[code].symbol = alphabet->characters[folded].symbol;
+		alphabet->characters[code].kind = fold_is_latin(folded) ? KIND_LATIN : (uint8_t)fold_border(folded);
 	}
 }
 
@@ -154,6 +156,22 @@ uint32_t automaton_add(struct automaton *automaton, const uint16_t *symbols, siz
 }
 
 /* Nodes by depth: a suffix is shorter than what it is a suffix of, so its links are ready when they are needed. */
+static void close_start(struct automaton *automaton)
+{
+	uint16_t highest = 0;
+
+	for (uint32_t i = 1; i < automaton->node_count; i++) {
+		if (automaton->nodes[i].depth == 1 && automaton->nodes[i].symbol > highest)
+			highest = automaton->nodes[i].symbol;
+	}
+	automaton->first_count = highest + 1u;
+	automaton->first = arena_zalloc(automaton->arena, automaton->first_count * sizeof(automaton->first[0]));
+	for (uint32_t i = 1; i < automaton->node_count; i++) {
+		if (automaton->nodes[i].depth == 1)
+			automaton->first[automaton->nodes[i].symbol] = i;
+	}
+}
+
 static void close_depth(struct automaton *automaton, uint16_t depth)
 {
 	for (uint32_t i = 1; i < automaton->node_count; i++) {
@@ -172,22 +190,19 @@ static void close_depth(struct automaton *automaton, uint16_t depth)
 
 void automaton_close(struct automaton *automaton)
 {
+	close_start(automaton);
 	for (uint16_t depth = 1; depth <= WORD_LENGTH_MAX; depth++)
 		close_depth(automaton, depth);
 }
 
 uint32_t automaton_step(const struct automaton *automaton, uint32_t state, uint16_t symbol)
 {
-	if (symbol == 0)
-		return 0;
-	for (;;) {
+	for (; state != 0 && symbol != 0; state = automaton->nodes[state].fail) {
 		const struct edge *edge = edge_slot(automaton->edges, automaton->edge_mask, state, symbol);
 		if (edge->next != 0)
 			return edge->next;
-		if (state == 0)
-			return 0;
-		state = automaton->nodes[state].fail;
 	}
+	return symbol < automaton->first_count ? automaton->first[symbol] : 0;
 }
 
 uint32_t automaton_word(const struct automaton *automaton, uint32_t state)

@@ -10,10 +10,14 @@
 
 #define KIND_LATIN 0x80
 
-/* Dense numbers of the characters that occur in phrases or n-grams; 0 = in none of them. */
+struct character {
+	uint16_t symbol; /* dense number of a character that occurs in phrases or grams; 0 = in none of them */
+	uint8_t kind;    /* an enum border, or KIND_LATIN */
+};
+
+/* By unfolded character. */
 struct alphabet {
-	uint16_t *symbols; /* FOLD_CODES entries, by unfolded character */
-	uint8_t *kinds;    /* FOLD_CODES entries: an enum border, or KIND_LATIN */
+	struct character *characters; /* FOLD_CODES entries */
 	uint32_t count;
 };
 

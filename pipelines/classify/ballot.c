@@ -19,7 +19,9 @@ void ballot_init(struct ballot *ballot, const struct ruleset *ruleset)
 	ballot->turn_open = false;
 	ballot->service_code = SERVICE_NONE;
 	memset(ballot->cast, 0, sizeof(ballot->cast));
+	memset(ballot->grams.lanes, 0, sizeof(ballot->grams.lanes));
 	memset(ballot->grams.sums, 0, sizeof(ballot->grams.sums));
+	ballot->grams.pending = 0;
 	ballot->grams.hit_count = 0;
 }
 
@@ -75,13 +77,9 @@ enum category category_of_service(enum service_code code)
 	}
 }
 
-int32_t vote_weight(const struct weights *weights, const struct vote *vote, enum category category)
+int32_t vote_weight(const struct vote *vote, int output)
 {
-	const struct rule *rule = vote->rule;
-	bool own = rule->hazard && rule->hazard->category == category;
-
-	return (rule->trained[category] + (own ? rule->weight * weights->prior_percent / 100 : 0)) * vote->percent /
-	       100;
+	return vote->rule->adds[output] * vote->percent / 100;
 }
 
 /* A text that reads like a review is one: it speaks against a report, and for food when it complains. */
@@ -93,31 +91,39 @@ static void add_review(const struct ballot *ballot, struct tally *tally)
 	if (review <= 0 || ballot->grams.sums[GRAM_IN_REVIEWS] == 0)
 		return;
 	tally->review = review * weights->review_percent / 100;
-	tally->categories[CATEGORY_OTHER] += tally->review;
+	tally->outputs[OUTPUT_CATEGORY + CATEGORY_OTHER] += tally->review;
 	int32_t complaint = weights_logit(weights, &ballot->grams, OUTPUT_COMPLAINT);
 	if (complaint <= 0)
 		return;
 	tally->complaint = tally->review + complaint;
-	tally->categories[CATEGORY_FOOD] += tally->complaint;
+	tally->outputs[OUTPUT_CATEGORY + CATEGORY_FOOD] += tally->complaint;
+}
+
+static void add_vote(const struct vote *vote, int32_t outputs[OUTPUT_TRAINED])
+{
+	if (vote->percent == 100) {
+		for (int i = 0; i < OUTPUT_TRAINED; i++)
+			outputs[i] += vote->rule->adds[i];
+		return;
+	}
+	for (int i = 0; i < OUTPUT_TRAINED; i++)
+		outputs[i] += vote_weight(vote, i);
 }
 
 static void add_up(const struct ballot *ballot, struct tally *tally)
 {
-	const struct weights *weights = &ballot->ruleset->weights;
-
-	memset(tally, 0, sizeof(*tally));
-	for (int c = 0; c < CATEGORY_COUNT; c++) {
-		tally->categories[c] = weights_logit(weights, &ballot->grams, OUTPUT_CATEGORY + c);
-		for (size_t i = 0; i < ballot->count; i++)
-			tally->categories[c] += vote_weight(weights, &ballot->votes[i], (enum category)c);
-	}
+	tally->review = tally->complaint = tally->service = 0;
+	for (int i = 0; i < OUTPUT_TRAINED; i++)
+		tally->outputs[i] = weights_logit(&ballot->ruleset->weights, &ballot->grams, i);
+	for (size_t i = 0; i < ballot->count; i++)
+		add_vote(&ballot->votes[i], tally->outputs);
 	add_review(ballot, tally);
 	if (ballot->grams.sums[GRAM_IN_REPORTS] == 0 && ballot->count == 0)
-		tally->categories[CATEGORY_OTHER] += NOTHING_SAID_WEIGHT;
+		tally->outputs[OUTPUT_CATEGORY + CATEGORY_OTHER] += NOTHING_SAID_WEIGHT;
 	if (ballot->service_code == SERVICE_NONE)
 		return;
 	tally->service = SERVICE_WEIGHT;
-	tally->categories[category_of_service(ballot->service_code)] += SERVICE_WEIGHT;
+	tally->outputs[OUTPUT_CATEGORY + category_of_service(ballot->service_code)] += SERVICE_WEIGHT;
 }
 
 static void choose_category(const struct tally *tally, struct verdict *verdict)
@@ -126,14 +132,14 @@ static void choose_category(const struct tally *tally, struct verdict *verdict)
 
 	verdict->category = CATEGORY_OTHER;
 	for (int i = 0; i < CATEGORY_COUNT; i++) {
-		if (tally->categories[i] > tally->categories[verdict->category])
+		if (tally->outputs[OUTPUT_CATEGORY + i] > tally->outputs[OUTPUT_CATEGORY + verdict->category])
 			verdict->category = (enum category)i;
 	}
 	for (int i = 0; i < CATEGORY_COUNT; i++) {
-		if (i != (int)verdict->category && tally->categories[i] > second)
-			second = tally->categories[i];
+		if (i != (int)verdict->category && tally->outputs[OUTPUT_CATEGORY + i] > second)
+			second = tally->outputs[OUTPUT_CATEGORY + i];
 	}
-	verdict->score = tally->categories[verdict->category];
+	verdict->score = tally->outputs[OUTPUT_CATEGORY + verdict->category];
 	verdict->margin = verdict->score - second;
 	verdict->unsure = verdict->margin < MARGIN_MIN;
 }
@@ -149,7 +155,7 @@ static const struct hazard *choose_hazard(const struct ballot *ballot, enum cate
 		if (vote->rule->hazard)
 			hazards[vote->rule->hazard - ruleset->hazards] += vote->rule->weight * vote->percent / 100;
 	}
-	weights_add_codes(&ruleset->weights, &ballot->grams, hazards);
+	weights_add_codes(&ruleset->weights, &ballot->grams, hazards, ruleset->hazard_count);
 	for (size_t i = 0; i < ruleset->hazard_count; i++) {
 		if (ruleset->hazards[i].category == category && hazards[i] > best) {
 			best = hazards[i];
@@ -200,29 +206,26 @@ void ballot_compose(const struct ballot *ballot, enum category category, bool ho
 		holds[COMPOSED_CLAIMED + c] = c != (int)category && rules[c] >= CLAIM_WEIGHT;
 }
 
-/* Severities and further categories, all in hundredths. */
-static void add_up_details(const struct ballot *ballot, enum category category, int32_t outputs[OUTPUT_TRAINED])
+/* Facts that hold for this category, on top of what grams and votes say of severities and further categories. */
+static void add_composed(const struct ballot *ballot, enum category category, int32_t outputs[OUTPUT_TRAINED])
 {
-	const struct ruleset *ruleset = ballot->ruleset;
 	bool holds[COMPOSED_COUNT];
 
 	ballot_compose(ballot, category, holds);
-	for (int o = OUTPUT_SEVERITY; o < OUTPUT_TRAINED; o++) {
-		outputs[o] = weights_logit(&ruleset->weights, &ballot->grams, o);
-		for (size_t i = 0; i < ballot->count; i++)
-			outputs[o] += ballot->votes[i].rule->trained[o] * ballot->votes[i].percent / 100;
-		for (int i = 0; i < COMPOSED_COUNT; i++)
-			outputs[o] += holds[i] ? ruleset->composed[i][o] : 0;
+	for (int i = 0; i < COMPOSED_COUNT; i++) {
+		if (!holds[i])
+			continue;
+		for (int o = OUTPUT_SEVERITY; o < OUTPUT_TRAINED; o++)
+			outputs[o] += ballot->ruleset->composed[i][o];
 	}
 }
 
-static void choose_details(const struct ballot *ballot, const struct tally *tally, struct verdict *verdict)
+static void choose_details(const struct ballot *ballot, struct tally *tally, struct verdict *verdict)
 {
-	int32_t outputs[OUTPUT_TRAINED];
-	const int32_t *levels = outputs + OUTPUT_SEVERITY - SEVERITY_MINOR;
+	const int32_t *levels = tally->outputs + OUTPUT_SEVERITY - SEVERITY_MINOR;
 	enum severity most = SEVERITY_EXTREME;
 
-	add_up_details(ballot, verdict->category, outputs);
+	add_composed(ballot, verdict->category, tally->outputs);
 	/* Routed all the same, but nobody is paged for a guess that no rule supports, nor for a review. */
 	if (tally->complaint > 0 || (verdict->margin < GUESS_MARGIN && ballot->count == 0))
 		most = SEVERITY_MODERATE;
@@ -232,7 +235,7 @@ static void choose_details(const struct ballot *ballot, const struct tally *tall
 			verdict->severity = i;
 	}
 	for (int i = 0; i < CATEGORY_OTHER; i++) {
-		if (i != (int)verdict->category && outputs[OUTPUT_ALSO + i] > 0)
+		if (i != (int)verdict->category && tally->outputs[OUTPUT_ALSO + i] > 0)
 			verdict->also |= (uint8_t)(1u << i);
 	}
 }

@@ -30,16 +30,16 @@ void ballot_vote(struct ballot *ballot, const struct rule *rule, uint32_t from, 
 void ballot_turn(struct ballot *ballot);
 void ballot_decide(const struct ballot *ballot, struct verdict *verdict);
 
-/* What a vote adds to a category, hundredths. */
-int32_t vote_weight(const struct weights *weights, const struct vote *vote, enum category category);
+/* What a vote adds to an output, hundredths. */
+int32_t vote_weight(const struct vote *vote, int output);
 /* Which composed facts hold if the report is of this category; by enum composed. */
 void ballot_compose(const struct ballot *ballot, enum category category, bool holds[COMPOSED_COUNT]);
 /* Reads all of a report; ballot_decide() is the other half of ruleset_classify(). */
 void ballot_read(struct ballot *ballot, const struct ruleset *ruleset, const struct report *report);
 
-/* Everything that was added up for the category. */
+/* Everything that was added up, hundredths. */
 struct tally {
-	int32_t categories[CATEGORY_COUNT];
+	int32_t outputs[OUTPUT_TRAINED];
 	int32_t review;    /* of it, for other: the text reads like a takeaway review */
 	int32_t complaint; /* of it, for food: and it complains */
 	int32_t service;   /* of it: what the rider picked */

@@ -22,7 +22,6 @@ struct found {
 struct sighting {
 	struct stretch at;
 	struct stretch denial; /* what denies it; start == end: nothing */
-	uint32_t sentence;     /* 0: not seen */
 };
 
 struct scan {
@@ -43,8 +42,11 @@ struct scan {
 
 	struct found words[CLAUSE_WORDS_MAX];
 	size_t word_count;
+	uint8_t denials[CLAUSE_WORDS_MAX], ignores[CLAUSE_WORDS_MAX]; /* which of the words are of that use */
+	size_t denial_count, ignore_count;
 	uint32_t turn_at; /* denials that start before it do not reach beyond it */
 	struct sighting *sightings;
+	uint32_t *seen_in; /* by concept: the sentence it was seen in last; 0: none */
 };
 
 static const struct stretch nowhere = { 0 };
@@ -68,30 +70,20 @@ static void vote_denied(struct scan *scan, const struct rule *rule, struct stret
 		vote(scan, denied, denial.from, to);
 }
 
-static bool is_use(const struct found *word, enum use_kind kind)
-{
-	for (const struct use *use = word->uses; use; use = use->next) {
-		if (use->kind == kind)
-			return true;
-	}
-	return false;
-}
-
 /* The nearest denial that reaches this word from before. A word that starts with a denial ("without mask") is not
  * denied. */
 static struct stretch denial_of(const struct scan *scan, struct stretch word)
 {
 	struct stretch nearest = nowhere;
 
-	for (size_t i = scan->word_count; i-- > 0;) {
-		const struct found *other = &scan->words[i];
-		if (other->ignored || other->at.start > word.start || other->at.start < scan->turn_at)
+	for (size_t i = scan->denial_count; i-- > 0;) {
+		const struct found *denial = &scan->words[scan->denials[i]];
+		if (denial->ignored || denial->at.start > word.start || denial->at.start < scan->turn_at ||
+		    denial->at.end + scan->ruleset->denial_reach < word.start)
 			continue;
-		if (other->at.end + scan->ruleset->denial_reach < word.start || !is_use(other, USE_DENIAL))
-			continue;
-		if (other->at.start == word.start)
+		if (denial->at.start == word.start)
 			return nowhere;
-		nearest = nearest.end < other->at.end ? other->at : nearest;
+		nearest = nearest.end < denial->at.end ? denial->at : nearest;
 	}
 	return nearest;
 }
@@ -101,7 +93,7 @@ static bool in_reach(const struct scan *scan, const struct rule *rule, struct st
 	*whole = (struct stretch){ .near = UINT32_MAX, .from = UINT32_MAX };
 	for (int i = 0; i < rule->member_count; i++) {
 		const struct sighting *member = &scan->sightings[rule->members[i]];
-		if (member->sentence != scan->sentence)
+		if (scan->seen_in[rule->members[i]] != scan->sentence)
 			return false;
 		whole->near = member->at.near < whole->near ? member->at.near : whole->near;
 		whole->far = member->at.far > whole->far ? member->at.far : whole->far;
@@ -129,7 +121,8 @@ static bool is_denied(const struct scan *scan, const struct rule *rule, struct s
 
 static void see_concept(struct scan *scan, uint16_t concept, const struct found *word)
 {
-	scan->sightings[concept] = (struct sighting){ word->at, denial_of(scan, word->at), scan->sentence };
+	scan->sightings[concept] = (struct sighting){ word->at, denial_of(scan, word->at) };
+	scan->seen_in[concept] = scan->sentence;
 	for (const struct trigger *trigger = scan->ruleset->triggers[concept]; trigger; trigger = trigger->next) {
 		const struct rule *rule = &scan->ruleset->rules[trigger->rule];
 		struct stretch whole, denial;
@@ -169,11 +162,10 @@ static void see_word(struct scan *scan, const struct found *word)
 /* "Hot pot" holds a fire that is none. */
 static void drop_ignored(struct scan *scan)
 {
-	for (size_t i = 0; i < scan->word_count; i++) {
-		if (!is_use(&scan->words[i], USE_IGNORE))
-			continue;
+	for (size_t i = 0; i < scan->ignore_count; i++) {
+		struct stretch outer = scan->words[scan->ignores[i]].at;
 		for (size_t j = 0; j < scan->word_count; j++)
-			scan->words[j].ignored |= covers(scan->words[i].at, scan->words[j].at);
+			scan->words[j].ignored |= covers(outer, scan->words[j].at);
 	}
 }
 
@@ -186,11 +178,26 @@ static void end_clause(struct scan *scan)
 			see_word(scan, &scan->words[i]);
 	}
 	scan->word_count = 0;
+	scan->denial_count = 0;
+	scan->ignore_count = 0;
 }
 
-static uint8_t kind_of(const struct scan *scan, uint32_t code)
+static struct character look_up(const struct scan *scan, uint32_t code)
 {
-	return code < FOLD_CODES ? scan->ruleset->alphabet.kinds[code] : (uint8_t)fold_border(code);
+	if (code < FOLD_CODES)
+		return scan->ruleset->alphabet.characters[code];
+	return (struct character){ 0, (uint8_t)fold_border(code) };
+}
+
+static void hold_word(struct scan *scan, struct found word)
+{
+	for (const struct use *use = word.uses; use; use = use->next) {
+		if (use->kind == USE_DENIAL)
+			scan->denials[scan->denial_count++] = (uint8_t)scan->word_count;
+		else if (use->kind == USE_IGNORE)
+			scan->ignores[scan->ignore_count++] = (uint8_t)scan->word_count;
+	}
+	scan->words[scan->word_count++] = word;
 }
 
 static void find_words(struct scan *scan, uint32_t to)
@@ -204,18 +211,18 @@ static void find_words(struct scan *scan, uint32_t to)
 			continue;
 		if (scan->word_count == CLAUSE_WORDS_MAX)
 			end_clause(scan);
-		scan->words[scan->word_count++] = (struct found){
+		hold_word(scan, (struct found){
 			.at = { start, scan->characters, scan->ring[start % RING].steps, scan->steps,
 				scan->ring[start % RING].from, to },
 			.uses = scan->ruleset->uses[word],
-		};
+		});
 	}
 }
 
 /* Latin words match whole: a word may neither end before a Latin character nor start after one. */
 static bool latin_follows(const struct scan *scan, uint32_t at)
 {
-	return at < scan->text.size && kind_of(scan, fold_decode(scan->text, &at)) == KIND_LATIN;
+	return at < scan->text.size && look_up(scan, fold_decode(scan->text, &at)).kind == KIND_LATIN;
 }
 
 static void add_gram(struct scan *scan, uint32_t key, uint32_t from, uint32_t to)
@@ -249,10 +256,12 @@ static void read_gram(struct scan *scan, uint16_t symbol, uint32_t from, uint32_
 	scan->previous_from = from;
 }
 
-static void read_character(struct scan *scan, uint32_t code, uint32_t from, uint32_t to, bool glued)
+static void read_character(struct scan *scan, uint32_t code, struct stretch at, bool glued)
 {
-	bool latin = kind_of(scan, code) == KIND_LATIN;
-	uint16_t symbol = code < FOLD_CODES ? scan->ruleset->alphabet.symbols[code] : 0;
+	struct character character = look_up(scan, code);
+	bool latin = character.kind == KIND_LATIN;
+	uint16_t symbol = character.symbol;
+	uint32_t from = at.from, to = at.to;
 
 	scan->ring[scan->characters % RING].from = from;
 	scan->ring[scan->characters % RING].steps = scan->steps;
@@ -274,7 +283,7 @@ static void scan_text(struct scan *scan)
 
 	for (uint32_t at = 0; at < scan->text.size;) {
 		uint32_t from = at, code = fold_decode(scan->text, &at);
-		uint8_t kind = kind_of(scan, code);
+		uint8_t kind = look_up(scan, code).kind;
 		if (kind == BORDER_SOFT || kind == BORDER_HARD) {
 			end_latin_word(scan, from);
 			end_clause(scan);
@@ -282,7 +291,7 @@ static void scan_text(struct scan *scan)
 			scan->sentence += kind == BORDER_HARD;
 			continue;
 		}
-		read_character(scan, code, from, at, latin && kind == KIND_LATIN);
+		read_character(scan, code, (struct stretch){ .from = from, .to = at }, latin && kind == KIND_LATIN);
 		latin = kind == KIND_LATIN;
 	}
 	end_latin_word(scan, (uint32_t)scan->text.size);
@@ -293,10 +302,10 @@ static void classify_text(const struct ruleset *ruleset, struct ballot *ballot, 
 			  bool spans)
 {
 	struct sighting sightings[CONCEPTS_MAX];
+	uint32_t seen_in[CONCEPTS_MAX];
 	struct scan scan;
 
-	for (size_t i = 0; i < ruleset->concept_count; i++)
-		sightings[i].sentence = 0;
+	memset(seen_in, 0, ruleset->concept_count * sizeof(seen_in[0]));
 	scan.ruleset = ruleset;
 	scan.ballot = ballot;
 	scan.text = text;
@@ -309,8 +318,11 @@ static void classify_text(const struct ruleset *ruleset, struct ballot *ballot, 
 	scan.previous = 0;
 	scan.latin_key = 0;
 	scan.word_count = 0;
+	scan.denial_count = 0;
+	scan.ignore_count = 0;
 	scan.turn_at = 0;
 	scan.sightings = sightings;
+	scan.seen_in = seen_in;
 	scan_text(&scan);
 }
 
@@ -323,6 +335,7 @@ void ballot_read(struct ballot *ballot, const struct ruleset *ruleset, const str
 	classify_text(ruleset, ballot, report->description, 100, true);
 	for (size_t i = 0; i < report->label_count; i++)
 		classify_text(ruleset, ballot, report->labels[i], said ? LABEL_PERCENT : 100, false);
+	weights_finish(&ballot->grams);
 }
 
 void ruleset_classify(const struct ruleset *ruleset, const struct report *report, struct verdict *verdict)

@@ -46,14 +46,13 @@ static void add_grams(const struct ballot *ballot, struct verdict *verdict)
 
 void ballot_explain(const struct ballot *ballot, const struct tally *tally, struct verdict *verdict)
 {
-	const struct weights *weights = &ballot->ruleset->weights;
 	int32_t rest = verdict->score;
 
 	verdict->evidence_count = 0;
 	for (size_t i = 0; i < ballot->count; i++) {
 		const struct vote *vote = &ballot->votes[i];
 		add_evidence(verdict, vote->rule->id, vote->from, vote->to,
-			     vote_weight(weights, vote, verdict->category));
+			     vote_weight(vote, OUTPUT_CATEGORY + (int)verdict->category));
 	}
 	add_grams(ballot, verdict);
 	if (verdict->category == CATEGORY_OTHER)

@@ -28,6 +28,7 @@ struct rule {
 	enum severity at_most;           /* SEVERITY_NONE: no bound */
 	int32_t weight;                  /* hundredths: what it adds to its category before training */
 	int16_t trained[OUTPUT_TRAINED]; /* hundredths: what training adds to that */
+	int32_t adds[OUTPUT_TRAINED];    /* hundredths: both together */
 	uint8_t also;                    /* bit set of further categories */
 	uint8_t on;                      /* bit set of categories a fact is about */
 	uint8_t member_count;            /* 0: matched by words */

@@ -2,6 +2,8 @@
 #include "classify/weights.h"
 #include <math.h>
 
+enum { LANE_GRAMS = 256 }; /* so many weights of at most 127 fit into sixteen bits */
+
 static const struct weights_slot *slot_of(const struct weights *weights, uint32_t key)
 {
 	uint32_t at = (key * 0x9E3779B1u) >> weights->shift;
@@ -9,6 +11,21 @@ static const struct weights_slot *slot_of(const struct weights *weights, uint32_
 	while (weights->slots[at].key != 0 && weights->slots[at].key != key)
 		at = (at + 1) & weights->mask;
 	return &weights->slots[at];
+}
+
+/* As lrint(), in line. */
+static int32_t whole(double number)
+{
+	return (int32_t)(number < 0 ? number - 0.5 : number + 0.5);
+}
+
+static void flush(struct gram_sums *sums)
+{
+	for (int i = 0; i < OUTPUT_PADDED; i++) {
+		sums->sums[i] += sums->lanes[i];
+		sums->lanes[i] = 0;
+	}
+	sums->pending = 0;
 }
 
 void weights_add(const struct weights *weights, uint32_t key, uint32_t from, uint32_t to, struct gram_sums *sums)
@@ -19,36 +36,46 @@ void weights_add(const struct weights *weights, uint32_t key, uint32_t from, uin
 		return;
 	const int8_t *row = weights->rows[slot->row].report;
 	for (int i = 0; i < OUTPUT_PADDED; i++)
-		sums->sums[i] += row[i];
+		sums->lanes[i] = (int16_t)(sums->lanes[i] + row[i]);
+	if (++sums->pending == LANE_GRAMS)
+		flush(sums);
 	if (sums->hit_count < HITS_MAX && to > from)
 		sums->hits[sums->hit_count++] = (struct hit){ slot->row, from, to };
 }
 
 /* The same sum of weights says more in a short text. */
+static double unit_for(int known)
+{
+	return known > 0 ? 1 / sqrt((double)known) : 0;
+}
+
+void weights_finish(struct gram_sums *sums)
+{
+	flush(sums);
+	sums->report_unit = unit_for(sums->sums[GRAM_IN_REPORTS]);
+	sums->review_unit = unit_for(sums->sums[GRAM_IN_REVIEWS]);
+}
+
 double weights_unit(const struct weights *weights, const struct gram_sums *sums, int output)
 {
-	int known = sums->sums[output < OUTPUT_TRAINED ? GRAM_IN_REPORTS : GRAM_IN_REVIEWS];
-
-	return known == 0 ? 0 : weights->scale[output] / (1000 * sqrt((double)known));
+	return weights->unit[output] * (output < OUTPUT_TRAINED ? sums->report_unit : sums->review_unit);
 }
 
 int32_t weights_logit(const struct weights *weights, const struct gram_sums *sums, int output)
 {
-	return weights->bias[output] + (int32_t)lrint(sums->sums[output] * weights_unit(weights, sums, output));
+	return weights->bias[output] + whole(sums->sums[output] * weights_unit(weights, sums, output));
 }
 
-void weights_add_codes(const struct weights *weights, const struct gram_sums *sums, int32_t *hazards)
+void weights_add_codes(const struct weights *weights, const struct gram_sums *sums, int32_t *hazards, size_t count)
 {
-	int known = sums->sums[GRAM_IN_REPORTS];
 	int32_t totals[HAZARDS_MAX] = { 0 };
+	double unit = weights->code_scale / 1000.0 * sums->report_unit;
 
 	for (uint32_t i = 0; i < sums->hit_count; i++) {
 		const struct weights_codes *codes = &weights->codes[sums->hits[i].row];
 		for (int k = 0; k < codes->count; k++)
 			totals[codes->hazards[k]] += codes->weights[k];
 	}
-	for (int i = 0; i < HAZARDS_MAX && known > 0; i++) {
-		if (totals[i])
-			hazards[i] += (int32_t)lrint(totals[i] * (weights->code_scale / (1000 * sqrt((double)known))));
-	}
+	for (size_t i = 0; i < count; i++)
+		hazards[i] += whole(totals[i] * unit);
 }

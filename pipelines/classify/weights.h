@@ -31,6 +31,7 @@ struct weights {
 	struct weights_codes *codes; /* by row */
 	uint32_t row_count, row_room;
 	int32_t scale[OUTPUT_COUNT]; /* a weight of 1 is scale / 1000 hundredths */
+	double unit[OUTPUT_COUNT];   /* scale / 1000 */
 	int32_t bias[OUTPUT_COUNT];  /* hundredths */
 	int32_t code_scale;
 	int32_t prior_percent;               /* how much a rule's own weight counts beside what training adds */
@@ -44,19 +45,24 @@ struct hit {
 };
 
 struct gram_sums {
+	int16_t lanes[OUTPUT_PADDED]; /* not yet in the sums: sixteen bits are twice as fast */
+	uint32_t pending;             /* grams in lanes */
 	int32_t sums[OUTPUT_PADDED];
-	uint32_t hit_count; /* of hits that are kept for explaining; the sums hold all */
+	double report_unit, review_unit; /* 1 / sqrt(grams known), 0 for none; by weights_finish() */
+	uint32_t hit_count;              /* of hits that are kept for explaining; the sums hold all */
 	struct hit hits[HITS_MAX];
 };
 
 /* from, to: where the gram stands in the description; kept when to > from. */
 void weights_add(const struct weights *weights, uint32_t key, uint32_t from, uint32_t to, struct gram_sums *sums);
+/* To be called once after the last weights_add(), before anything below. */
+void weights_finish(struct gram_sums *sums);
 /* Hundredths of a logit for one output, bias included. */
 int32_t weights_logit(const struct weights *weights, const struct gram_sums *sums, int output);
 /* What a weight of 1 in the table adds to an output in this text, hundredths. */
 double weights_unit(const struct weights *weights, const struct gram_sums *sums, int output);
-/* Adds what the kept hits say about hazard codes, hundredths, to a table by hazard number. */
-void weights_add_codes(const struct weights *weights, const struct gram_sums *sums, int32_t *hazards);
+/* Adds what the kept hits say about hazard codes, hundredths, to a table of count by hazard number. */
+void weights_add_codes(const struct weights *weights, const struct gram_sums *sums, int32_t *hazards, size_t count);
 
 static inline uint32_t gram_key(uint16_t first, uint16_t second)
 {

@@ -126,7 +126,7 @@ static void take_codes(struct line *line, struct weights_codes *codes)
 		bool good = take_number(line, (int32_t)line->ruleset->hazard_count - 1, &hazard) && hazard >= 0 &&
 			    line->at < line->end && *line->at++ == ':' && take_number(line, INT8_MAX, &weight);
 		if (!good || codes->count == WEIGHTS_CODES_MAX) {
-			fail(line, "hazard codes are number:weight, six at most");
+			fail(line, "hazard codes are number:weight, four at most");
 			return;
 		}
 		codes->hazards[codes->count] = (uint8_t)hazard;
@@ -269,6 +269,15 @@ void load_weights(struct ruleset *ruleset, const char *path, struct slice text, 
 	}
 }
 
+/* What a rule adds: its own weight in part, and what training found. */
+static void close_rule(struct rule *rule, int32_t prior_percent)
+{
+	for (int i = 0; i < OUTPUT_TRAINED; i++)
+		rule->adds[i] = rule->trained[i];
+	if (rule->hazard)
+		rule->adds[OUTPUT_CATEGORY + rule->hazard->category] += rule->weight * prior_percent / 100;
+}
+
 /* Moved to tables that are just large enough: the fewer cache lines, the faster. */
 void close_weights(struct ruleset *ruleset)
 {
@@ -278,6 +287,10 @@ void close_weights(struct ruleset *ruleset)
 	for (weights->shift = 28; size < 2 * big.row_count; size *= 2)
 		weights->shift--;
 	weights->mask = size - 1;
+	for (int i = 0; i < OUTPUT_COUNT; i++)
+		weights->unit[i] = weights->scale[i] / 1000.0;
+	for (size_t i = 0; i < ruleset->rule_count; i++)
+		close_rule(&ruleset->rules[i], weights->prior_percent);
 	weights->slots = arena_zalloc(&ruleset->arena, size * sizeof(struct weights_slot));
 	for (uint32_t i = 0; i <= big.mask; i++) {
 		if (big.slots[i].key)

@@ -72,7 +72,7 @@ static void write_codes(FILE *file, const double *weights, size_t count, double 
 	for (size_t i = 0; i < count; i++)
 		codes[i] = (struct code_weight){ (int)i, (int)lrint(weights[i] / unit) };
 	qsort(codes, count, sizeof(codes[0]), by_size);
-	for (size_t i = 0; i < count && i < WEIGHTS_CODES_MAX && abs(codes[i].weight) >= 4; i++)
+	for (size_t i = 0; i < count && i < WEIGHTS_CODES_MAX && abs(codes[i].weight) >= 6; i++)
 		fprintf(file, " %d:%d", codes[i].hazard, codes[i].weight);
 }
 
