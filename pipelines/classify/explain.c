@@ -8,10 +8,10 @@ static void add_evidence(struct verdict *verdict, struct slice rule, uint32_t fr
 {
 	size_t at = verdict->evidence_count, room = EVIDENCE_MAX - 1;
 
+	if (weight <= 0 || (at == room && weight <= verdict->evidence[room - 1].weight))
+		return;
 	while (at > 0 && verdict->evidence[at - 1].weight < weight)
 		at--;
-	if (at == room || weight <= 0)
-		return;
 	size_t moved = verdict->evidence_count - at - (verdict->evidence_count == room);
 	memmove(&verdict->evidence[at + 1], &verdict->evidence[at], moved * sizeof(verdict->evidence[0]));
 	verdict->evidence[at] = (struct evidence){ rule, from, to, weight };
@@ -23,13 +23,14 @@ static void add_grams(const struct ballot *ballot, struct verdict *verdict)
 {
 	const struct weights *weights = &ballot->ruleset->weights;
 	const struct gram_sums *grams = &ballot->grams;
+	const struct weights_row *rows = weights->rows;
 	struct hit piece = { 0 };
 	int32_t sum = 0;
 	double unit = weights_unit(weights, grams, OUTPUT_CATEGORY + (int)verdict->category);
 
 	for (uint32_t i = 0; i < grams->hit_count; i++) {
 		const struct hit *hit = &grams->hits[i];
-		int32_t weight = weights->rows[hit->row].report[OUTPUT_CATEGORY + verdict->category];
+		int32_t weight = rows[hit->row].report[OUTPUT_CATEGORY + verdict->category];
 		if (weight <= 0)
 			continue;
 		if (sum > 0 && hit->from > piece.to) {

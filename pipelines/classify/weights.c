@@ -72,10 +72,12 @@ void weights_add_codes(const struct weights *weights, const struct gram_sums *su
 	double unit = weights->code_scale / 1000.0 * sums->report_unit;
 
 	for (uint32_t i = 0; i < sums->hit_count; i++) {
-		const struct weights_codes *codes = &weights->codes[sums->hits[i].row];
-		for (int k = 0; k < codes->count; k++)
-			totals[codes->hazards[k]] += codes->weights[k];
+		const struct weights_row *row = &weights->rows[sums->hits[i].row];
+		for (int k = 0; k < WEIGHTS_CODES_MAX; k++)
+			totals[row->hazards[k]] += row->codes[k];
 	}
-	for (size_t i = 0; i < count; i++)
-		hazards[i] += whole(totals[i] * unit);
+	for (size_t i = 0; i < count; i++) {
+		if (totals[i])
+			hazards[i] += whole(totals[i] * unit);
+	}
 }

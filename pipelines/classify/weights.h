@@ -8,16 +8,12 @@
 
 #define GRAM_LATIN 0x80000000u /* marks the key of a Latin word: the rest is its hash */
 
+/* In one cache line, since deciding and explaining come back to it. */
 struct weights_row {
 	int8_t report[OUTPUT_PADDED]; /* by output; the padding holds GRAM_IN_REPORTS, GRAM_IN_REVIEWS */
-};
-
-/* What a gram says about hazard codes: few of them, the others are 0. */
-struct weights_codes {
-	uint8_t count;
-	uint8_t hazards[WEIGHTS_CODES_MAX];
-	int8_t weights[WEIGHTS_CODES_MAX];
-};
+	uint8_t hazards[WEIGHTS_CODES_MAX]; /* the hazard codes that it says most of; weight 0: none */
+	int8_t codes[WEIGHTS_CODES_MAX];
+} __attribute__((aligned(32)));
 
 struct weights_slot {
 	uint32_t key; /* 0: free */
@@ -28,7 +24,6 @@ struct weights {
 	struct weights_slot *slots; /* open addressing */
 	uint32_t mask, shift;       /* size - 1; 32 - log2(size) */
 	struct weights_row *rows;
-	struct weights_codes *codes; /* by row */
 	uint32_t row_count, row_room;
 	int32_t scale[OUTPUT_COUNT]; /* a weight of 1 is scale / 1000 hundredths */
 	double unit[OUTPUT_COUNT];   /* scale / 1000 */

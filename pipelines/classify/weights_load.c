@@ -87,6 +87,14 @@ static struct weights_slot *slot_for(struct weights *weights, uint32_t key)
 	return &weights->slots[at];
 }
 
+/* The arena aligns to 16. */
+static struct weights_row *rows_new(struct ruleset *ruleset, size_t count)
+{
+	char *memory = arena_zalloc(&ruleset->arena, (count + 1) * sizeof(struct weights_row));
+
+	return (struct weights_row *)(memory + (-(uintptr_t)memory & (sizeof(struct weights_row) - 1)));
+}
+
 static void table_new(struct ruleset *ruleset)
 {
 	struct weights *weights = &ruleset->weights;
@@ -95,8 +103,7 @@ static void table_new(struct ruleset *ruleset)
 	weights->shift = 16;
 	weights->row_room = ROWS_MAX;
 	weights->slots = arena_zalloc(&ruleset->arena, 2 * ROWS_MAX * sizeof(struct weights_slot));
-	weights->rows = arena_zalloc(&ruleset->arena, ROWS_MAX * sizeof(struct weights_row));
-	weights->codes = arena_zalloc(&ruleset->arena, ROWS_MAX * sizeof(struct weights_codes));
+	weights->rows = rows_new(ruleset, ROWS_MAX);
 }
 
 /* The row of a gram, made when new; NULL when that cannot be. */
@@ -119,18 +126,20 @@ static uint32_t *row_of(struct line *line)
 	return &slot->row;
 }
 
-static void take_codes(struct line *line, struct weights_codes *codes)
+static void take_codes(struct line *line, struct weights_row *row)
 {
+	int count = 0;
+
 	while (line->at < line->end) {
 		int32_t hazard, weight;
 		bool good = take_number(line, (int32_t)line->ruleset->hazard_count - 1, &hazard) && hazard >= 0 &&
 			    line->at < line->end && *line->at++ == ':' && take_number(line, INT8_MAX, &weight);
-		if (!good || codes->count == WEIGHTS_CODES_MAX) {
+		if (!good || count == WEIGHTS_CODES_MAX) {
 			fail(line, "hazard codes are number:weight, four at most");
 			return;
 		}
-		codes->hazards[codes->count] = (uint8_t)hazard;
-		codes->weights[codes->count++] = (int8_t)weight;
+		row->hazards[count] = (uint8_t)hazard;
+		row->codes[count++] = (int8_t)weight;
 	}
 }
 
@@ -148,7 +157,7 @@ static void read_gram(struct line *line, int first, int count, int mark)
 	for (int i = 0; i < count; i++)
 		weights->rows[*row].report[first + i] = (int8_t)numbers[i];
 	if (first == 0)
-		take_codes(line, &weights->codes[*row]);
+		take_codes(line, &weights->rows[*row]);
 	else
 		at_end(line);
 }
