@@ -5,7 +5,7 @@
 #include "rider_event.h"
 #include "verdict.h"
 
-#define ROUTE_TOPICS_MAX 4
+#define ROUTE_TOPICS_MAX 64
 #define ROUTES_MAX 4
 
 struct hazard {
@@ -20,6 +20,15 @@ struct hazard {
 /* One agency to tell: "role" is primary or copy. topic absent = the category's default topic. */
 struct route {
 	struct slice agency, role, topic;
+};
+
+/* Whom to tell, how soon they are to act, and which rows of routes.json said so. */
+struct routing {
+	struct route routes[ROUTES_MAX];
+	size_t count;
+	struct slice rule;                             /* "routes#7": the seventh row */
+	struct slice acknowledge_within, check_within; /* "15 min", "3 workdays"; absent: no limit */
+	struct slice response_rule;                    /* "response#2"; absent: no row matches */
 };
 
 struct points {
@@ -48,8 +57,10 @@ uint64_t ruleset_number(const struct ruleset *ruleset);
 
 /* Verdict on a report; a pure function of report and rule set, no allocation. */
 void ruleset_classify(const struct ruleset *ruleset, const struct report *report, struct verdict *verdict);
-/* First row that matches (category, severity, jurisdiction prefix) wins; fills at most ROUTES_MAX routes, returns how many. */
-size_t ruleset_route(const struct ruleset *ruleset, enum category category, enum severity severity, const struct hazard *hazard,
-		     struct slice jurisdiction_id, struct route routes[ROUTES_MAX]);
+/* First row that matches (category, severity, hazard, jurisdiction prefix) wins, for routes and for response times. */
+void ruleset_route(const struct ruleset *ruleset, enum category category, enum severity severity, const struct hazard *hazard,
+		   struct slice jurisdiction_id, struct routing *routing);
+/* Every topic that a route names, each once; returns how many. */
+size_t ruleset_topics(const struct ruleset *ruleset, struct slice topics[ROUTE_TOPICS_MAX]);
 struct points ruleset_points(const struct ruleset *ruleset, const struct verdict *verdict);
 struct points_limits ruleset_points_limits(const struct ruleset *ruleset);

@@ -30,6 +30,7 @@ struct verdict {
 	const struct hazard *hazard; /* never NULL; lives as long as the rule set */
 	int32_t score;               /* hundredths: sum of the winning category's contributions */
 	int32_t margin;              /* hundredths: how far the category leads */
+	int32_t severity_margin;     /* the same for the severity; 0 for other */
 	bool unsure;                 /* best guess with too small a margin */
 	struct evidence evidence[EVIDENCE_MAX];
 	size_t evidence_count;

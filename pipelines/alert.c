@@ -20,8 +20,7 @@ struct draft {
 	struct arena *arena;
 	enum category category;
 	struct slice id, place, description, dedup_key;
-	struct route routes[ROUTES_MAX];
-	size_t route_count;
+	struct routing routing;
 	struct buffer json;
 };
 
@@ -183,15 +182,29 @@ static struct slice route_topic(const struct draft *draft, const struct route *r
 static void write_routes(struct draft *draft)
 {
 	size_t first = open(draft, SLICE("routes"), '[');
-	for (size_t i = 0; i < draft->route_count; i++) {
+	for (size_t i = 0; i < draft->routing.count; i++) {
 		buffer_append_char(&draft->json, ',');
 		size_t inner = open(draft, (struct slice){ 0 }, '{');
-		member(draft, SLICE("agency"), draft->routes[i].agency);
-		member(draft, SLICE("topic"), route_topic(draft, &draft->routes[i]));
-		member(draft, SLICE("role"), draft->routes[i].role);
+		member(draft, SLICE("agency"), draft->routing.routes[i].agency);
+		member(draft, SLICE("topic"), route_topic(draft, &draft->routing.routes[i]));
+		member(draft, SLICE("role"), draft->routing.routes[i].role);
+		member(draft, SLICE("rule"), draft->routing.rule);
 		close_bracket(draft, inner, '}');
 	}
 	close_bracket(draft, first, ']');
+}
+
+/* How soon the agencies are to act, and which row said so. */
+static void write_response(struct draft *draft)
+{
+	const struct routing *routing = &draft->routing;
+	if (!routing->response_rule.data)
+		return;
+	size_t first = open(draft, SLICE("response"), '{');
+	optional_member(draft, SLICE("acknowledge_within"), routing->acknowledge_within);
+	optional_member(draft, SLICE("check_within"), routing->check_within);
+	member(draft, SLICE("rule"), routing->response_rule);
+	close_bracket(draft, first, '}');
 }
 
 static void write_spans(struct draft *draft)
@@ -227,6 +240,8 @@ static void write_decision(struct draft *draft)
 	close_bracket(draft, rules, ']');
 	write_spans(draft);
 	number_member(draft, SLICE("score"), verdict->score);
+	number_member(draft, SLICE("margin"), verdict->margin);
+	number_member(draft, SLICE("severity_margin"), verdict->severity_margin);
 	member(draft, SLICE("category"), slice_of(category_name(verdict->category)));
 	name(draft, SLICE("unsure"));
 	buffer_append(&draft->json, verdict->unsure ? SLICE("true") : SLICE("false"));
@@ -301,6 +316,7 @@ static void write_data(struct draft *draft)
 	write_times(draft);
 	member(draft, SLICE("dedup_key"), draft->dedup_key);
 	write_routes(draft);
+	write_response(draft);
 	write_decision(draft);
 	if (job->settings->pseudonym_key.size)
 		member(draft, SLICE("reporter_ref"),
@@ -345,7 +361,7 @@ static const struct header *alert_headers(const struct draft *draft, size_t *cou
 static bool topic_is_new(const struct draft *draft, size_t route)
 {
 	for (size_t i = 0; i < route; i++) {
-		if (slice_equal(route_topic(draft, &draft->routes[i]), route_topic(draft, &draft->routes[route])))
+		if (slice_equal(route_topic(draft, &draft->routing.routes[i]), route_topic(draft, &draft->routing.routes[route])))
 			return false;
 	}
 	return true;
@@ -369,14 +385,13 @@ void alert_add(struct job *job, enum category category)
 	draft.place = mask_numbers(cut(or_empty(report->address_string), TEXT_MAX), draft.arena);
 	draft.description = mask_numbers(or_empty(report->description), draft.arena);
 	draft.dedup_key = dedup_key(&draft);
-	draft.route_count = ruleset_route(job->ruleset, category, severity, job->verdict.hazard, report->jurisdiction_id,
-					  draft.routes);
+	ruleset_route(job->ruleset, category, severity, job->verdict.hazard, report->jurisdiction_id, &draft.routing);
 	struct slice payload = write_envelope(&draft);
-	for (size_t i = 0; i < draft.route_count; i++) {
+	for (size_t i = 0; i < draft.routing.count; i++) {
 		if (topic_is_new(&draft, i))
-			add_record(&draft, route_topic(&draft, &draft.routes[i]), payload);
+			add_record(&draft, route_topic(&draft, &draft.routing.routes[i]), payload);
 	}
-	if (draft.route_count == 0)
+	if (draft.routing.count == 0)
 		add_record(&draft, default_topic(&draft), payload);
 	job->chunk->alerts[category][severity]++;
 	if (severity > job->chunk->urgency)

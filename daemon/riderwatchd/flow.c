@@ -405,6 +405,15 @@ struct flow *flow_new(struct event_base *base, const struct config *config, stru
 	return flow;
 }
 
+/* A topic that is warmed before its first alert does not delay that by a second. */
+static void warm_topics(struct flow *flow)
+{
+	struct slice topics[ROUTE_TOPICS_MAX];
+	size_t count = ruleset_topics(flow->ruleset, topics);
+	for (size_t i = 0; i < count; i++)
+		publisher_add_topic(flow->publisher, topics[i]);
+}
+
 void flow_set_ruleset(struct flow *flow, struct ruleset *ruleset)
 {
 	for (int i = 0; i < flow->slot_count; i++)
@@ -412,6 +421,7 @@ void flow_set_ruleset(struct flow *flow, struct ruleset *ruleset)
 	struct ruleset *old = flow->ruleset;
 	flow->ruleset = ruleset_ref(ruleset);
 	ruleset_unref(&old);
+	warm_topics(flow);
 	protocol_set_ruleset(flow->protocol, ruleset_number(ruleset));
 }
 

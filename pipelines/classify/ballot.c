@@ -234,6 +234,12 @@ static void choose_details(const struct ballot *ballot, struct tally *tally, str
 		if (levels[i] > levels[verdict->severity])
 			verdict->severity = i;
 	}
+	int32_t second = INT32_MIN;
+	for (enum severity i = SEVERITY_MINOR; i <= most; i++) {
+		if (i != verdict->severity && levels[i] > second)
+			second = levels[i];
+	}
+	verdict->severity_margin = levels[verdict->severity] - second;
 	for (int i = 0; i < CATEGORY_OTHER; i++) {
 		if (i != (int)verdict->category && tally->outputs[OUTPUT_ALSO + i] > 0)
 			verdict->also |= (uint8_t)(1u << i);
@@ -249,6 +255,7 @@ void ballot_decide(const struct ballot *ballot, struct verdict *verdict)
 	verdict->hazard = choose_hazard(ballot, verdict->category);
 	verdict->also = 0;
 	verdict->severity = SEVERITY_NONE;
+	verdict->severity_margin = 0;
 	if (verdict->category != CATEGORY_OTHER)
 		choose_details(ballot, &tally, verdict);
 	ballot_explain(ballot, &tally, verdict);

@@ -212,10 +212,10 @@ static void find_words(struct scan *scan, uint32_t to)
 		if (scan->word_count == CLAUSE_WORDS_MAX)
 			end_clause(scan);
 		hold_word(scan, (struct found){
-			.at = { start, scan->characters, scan->ring[start % RING].steps, scan->steps,
-				scan->ring[start % RING].from, to },
-			.uses = scan->ruleset->uses[word],
-		});
+					.at = { start, scan->characters, scan->ring[start % RING].steps, scan->steps,
+						scan->ring[start % RING].from, to },
+					.uses = scan->ruleset->uses[word],
+				});
 	}
 }
 

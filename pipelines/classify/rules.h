@@ -42,13 +42,26 @@ struct trigger {
 	uint16_t rule;
 };
 
-struct route_row {
-	struct route_row *next;
+/* What a row of routes.json is about. */
+struct condition {
 	uint8_t categories, severities; /* bit sets */
 	struct slice hazard;            /* code or prefix, absent = any */
 	struct slice jurisdiction;      /* prefix, absent = any */
+};
+
+struct route_row {
+	struct route_row *next;
+	struct condition condition;
+	struct slice rule;
 	struct route routes[ROUTES_MAX];
 	size_t route_count;
+};
+
+struct response_row {
+	struct response_row *next;
+	struct condition condition;
+	struct slice rule;
+	struct slice acknowledge_within, check_within;
 };
 
 struct points_override {
@@ -80,6 +93,9 @@ struct ruleset {
 	int16_t composed[COMPOSED_COUNT][OUTPUT_TRAINED]; /* hundredths */
 
 	struct route_row *routes, **routes_end;
+	struct response_row *responses, **responses_end;
+	struct slice topics[ROUTE_TOPICS_MAX];
+	size_t topic_count;
 	struct points by_severity[SEVERITY_COUNT];
 	struct points_override *overrides;
 	struct points_limits limits;

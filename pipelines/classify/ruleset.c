@@ -37,6 +37,7 @@ static struct ruleset *ruleset_new(void)
 	arena_init(&ruleset->arena);
 	ruleset->references = 1;
 	ruleset->routes_end = &ruleset->routes;
+	ruleset->responses_end = &ruleset->responses;
 	ruleset->rules = arena_zalloc(&ruleset->arena, RULES_MAX * sizeof(struct rule));
 	ruleset->uses = arena_zalloc(&ruleset->arena, RULES_MAX * 4 * sizeof(struct use *));
 	ruleset->automaton = automaton_new(&ruleset->arena);

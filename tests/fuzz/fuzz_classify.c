@@ -21,7 +21,7 @@ static struct ruleset *ruleset_once(void)
 static void check(const struct ruleset *ruleset, const struct report *report)
 {
 	struct verdict verdict;
-	struct route routes[ROUTES_MAX];
+	struct routing routing;
 
 	ruleset_classify(ruleset, report, &verdict);
 	MUST(verdict.hazard != NULL && verdict.hazard->category == verdict.category);
@@ -35,9 +35,8 @@ static void check(const struct ruleset *ruleset, const struct report *report)
 		MUST(i == 0 || verdict.evidence[i - 1].weight >= verdict.evidence[i].weight);
 	}
 	MUST(ruleset_points(ruleset, &verdict).points >= 0);
-	if (verdict.category != CATEGORY_OTHER)
-		MUST(ruleset_route(ruleset, verdict.category, verdict.severity, verdict.hazard, report->jurisdiction_id,
-				   routes) > 0);
+	ruleset_route(ruleset, verdict.category, verdict.severity, verdict.hazard, report->jurisdiction_id, &routing);
+	MUST(verdict.category == CATEGORY_OTHER || (routing.count > 0 && routing.rule.size > 0));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

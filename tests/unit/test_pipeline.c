@@ -164,6 +164,10 @@ static void test_alert_says_what_where_and_why(void **state)
 	}
 	assert_true(json_array_size(json_object_get(json_object_get(data, "decision"), "rules")) > 0);
 	assert_true(json_array_size(json_object_get(data, "routes")) > 0);
+	const json_t *route = json_array_get(json_object_get(data, "routes"), 0), *response = json_object_get(data, "response");
+	assert_int_equal(strncmp(json_string_value(json_object_get(route, "rule")), "routes#", 7), 0);
+	assert_string_equal(json_string_value(json_object_get(response, "acknowledge_within")), "15 min");
+	assert_string_equal(json_string_value(json_object_get(response, "check_within")), "3 workdays");
 	json_decref(alert);
 	fixture_fini(&f);
 }

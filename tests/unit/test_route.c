@@ -69,17 +69,45 @@ static void test_routes(void **state)
 
 	(void)state;
 	while ((line = case_file_next(cases, fields)) > 0) {
-		struct route routes[ROUTES_MAX];
+		struct routing routing;
 		struct slice place = slice_of(fields[3]);
 		const struct hazard *hazard = hazard_find(ruleset, slice_of(fields[2]));
 		assert_non_null(hazard);
-		size_t found = ruleset_route(ruleset, (enum category)index_of(fields[0], category_at, CATEGORY_COUNT),
-					     (enum severity)index_of(fields[1], severity_at, SEVERITY_COUNT), hazard,
-					     fields[3][0] == '-' ? (struct slice){ 0 } : place, routes);
-		write_routes(routes, found, text, sizeof(text));
+		ruleset_route(ruleset, (enum category)index_of(fields[0], category_at, CATEGORY_COUNT),
+			      (enum severity)index_of(fields[1], severity_at, SEVERITY_COUNT), hazard,
+			      fields[3][0] == '-' ? (struct slice){ 0 } : place, &routing);
+		write_routes(routing.routes, routing.count, text, sizeof(text));
+		assert_true(routing.count == 0 || slice_starts_with(routing.rule, SLICE("routes#")));
 		if (strcmp(text, fields[4]) != 0)
 			fail_msg("route.tsv:%d: expected %s, got %s", line, fields[4], text);
 		count++;
+	}
+	assert_true(count > 10);
+	case_file_close(&cases);
+}
+
+static bool is(struct slice text, const char *expected)
+{
+	return strcmp(expected, "-") == 0 ? !text.data : slice_equal(text, slice_of(expected));
+}
+
+static void test_response_times(void **state)
+{
+	struct case_file *cases = case_file_open("tests/cases/response.tsv");
+	char *fields[CASE_FIELDS_MAX];
+	int line, count = 0;
+
+	(void)state;
+	for (; (line = case_file_next(cases, fields)) > 0; count++) {
+		struct routing routing;
+		ruleset_route(ruleset, (enum category)index_of(fields[0], category_at, CATEGORY_COUNT),
+			      (enum severity)index_of(fields[1], severity_at, SEVERITY_COUNT),
+			      hazard_find(ruleset, slice_of(fields[2])), SLICE("310101"), &routing);
+		if (!is(routing.acknowledge_within, fields[3]) || !is(routing.check_within, fields[4]))
+			fail_msg("response.tsv:%d: got %.*s, %.*s", line, (int)routing.acknowledge_within.size,
+				 routing.acknowledge_within.data, (int)routing.check_within.size,
+				 routing.check_within.data);
+		assert_true(slice_starts_with(routing.response_rule, SLICE("response#")));
 	}
 	assert_true(count > 10);
 	case_file_close(&cases);
@@ -124,16 +152,16 @@ static void test_limits(void **state)
 /* Every hazard that any alert can carry has somebody to tell, in its category and in each further one. */
 static void test_every_alert_has_an_agency(void **state)
 {
-	struct route routes[ROUTES_MAX];
+	struct routing routing;
 
 	(void)state;
 	for (size_t i = 0; i < ruleset->hazard_count; i++) {
 		for (int category = 0; category < CATEGORY_OTHER; category++) {
 			for (int severity = SEVERITY_MINOR; severity < SEVERITY_COUNT; severity++) {
-				size_t count = ruleset_route(ruleset, (enum category)category, (enum severity)severity,
-							     &ruleset->hazards[i], SLICE("110101"), routes);
-				assert_true(count > 0);
-				assert_true(slice_equal(routes[0].role, SLICE("primary")));
+				ruleset_route(ruleset, (enum category)category, (enum severity)severity,
+					      &ruleset->hazards[i], SLICE("110101"), &routing);
+				assert_true(routing.count > 0 && routing.response_rule.size > 0);
+				assert_true(slice_equal(routing.routes[0].role, SLICE("primary")));
 			}
 		}
 	}
@@ -143,6 +171,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_response_times),
 		cmocka_unit_test(test_points),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_every_alert_has_an_agency),

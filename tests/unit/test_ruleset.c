@@ -241,6 +241,10 @@ static void test_mistakes(void **state)
 		  "routes.json:2: ", "never reached" },
 		{ 3, "{ \"routes\": [ { \"category\": \"fire\", \"hazard\": \"fire.no\", \"routes\": [] } ] }",
 		  "routes.json:1: ", "no hazard code is or starts with" },
+		{ 3, "{ \"routes\": [],\n \"response\": [ { \"acknowledge_within\": \"15 minutes\" } ] }",
+		  "routes.json:2: ", "must be a number and one of s, min" },
+		{ 3, "{ \"routes\": [],\n \"response\": [ { \"category\": \"fire\" } ] }",
+		  "routes.json:2: ", "\"acknowledge_within\", \"check_within\" or both" },
 		{ 4, "{ \"severities\": { \"Minor\": {},\n \"Severe\": { \"points\": -1 } }, \"limits\": {} }",
 		  "points.json:2: ", "\"points\" must be a whole number" },
 		{ 4,
@@ -280,6 +284,45 @@ static void test_all_mistakes_at_once(void **state)
 	problems_fini(&problems);
 }
 
+/* The area decides first, then the rest; every topic is known once. */
+static void test_routes_by_area(void **state)
+{
+	static const struct {
+		const char *area, *rule, *topic;
+	} cases[] = {
+		{ "310115", "routes#1", "alerts.pudong" },
+		{ "310101", "routes#2", "alerts.shanghai" },
+		{ "440305", "routes#3", "" },
+		{ NULL, "routes#3", "" },
+	};
+	struct slice topics[ROUTE_TOPICS_MAX];
+
+	(void)state;
+	write_file("routes.json",
+		   "{ \"routes\": [\n"
+		   "{ \"category\": \"fire\", \"jurisdiction\": \"310115\", \"routes\": [ { \"agency\": \"a\", "
+		   "\"role\": \"primary\", "
+		   "\"topic\": \"alerts.pudong\" }, { \"agency\": \"b\", \"role\": \"copy\", \"topic\": "
+		   "\"alerts.shanghai\" } ] },\n"
+		   "{ \"category\": \"fire\", \"jurisdiction\": \"31\", \"routes\": [ { \"agency\": \"b\", \"role\": "
+		   "\"primary\", "
+		   "\"topic\": \"alerts.shanghai\" } ] },\n"
+		   "{ \"category\": \"fire\", \"routes\": [ { \"agency\": \"119\", \"role\": \"primary\" } ] },\n"
+		   "{ \"category\": \"food\", \"routes\": [ { \"agency\": \"12315\", \"role\": \"primary\" } ] },\n"
+		   "{ \"category\": \"emergency\", \"routes\": [ { \"agency\": \"110\", \"role\": \"primary\" } ] } ] "
+		   "}\n");
+	struct ruleset *ruleset = load_good();
+	assert_int_equal(ruleset_topics(ruleset, topics), 2);
+	assert_true(slice_equal(topics[0], SLICE("alerts.pudong")) && slice_equal(topics[1], SLICE("alerts.shanghai")));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct routing routing;
+		ruleset_route(ruleset, CATEGORY_FIRE, SEVERITY_SEVERE, NULL, slice_of(cases[i].area), &routing);
+		assert_true(slice_equal(routing.rule, slice_of(cases[i].rule)));
+		assert_true(slice_equal(routing.routes[0].topic, slice_of(cases[i].topic)));
+	}
+	ruleset_unref(&ruleset);
+}
+
 static void test_missing_files(void **state)
 {
 	struct problems problems = { 0 };
@@ -299,6 +342,7 @@ int main(void)
 		cmocka_unit_test_setup(test_references, write_minimal),
 		cmocka_unit_test_setup(test_mistakes, write_minimal),
 		cmocka_unit_test_setup(test_all_mistakes_at_once, write_minimal),
+		cmocka_unit_test_setup(test_routes_by_area, write_minimal),
 		cmocka_unit_test_setup(test_missing_files, write_minimal),
 	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
