@@ -47,6 +47,9 @@ struct ruleset;
 /* Reads hazards, phrases, scopes, routes, points (.json), weights and reviews (.tsv) below folder. Returns a rule set with one reference, or NULL
  * with every problem (file:line) added to problems. Not to be called while another thread uses jansson. */
 struct ruleset *ruleset_load(const char *folder, struct problems *problems);
+/* Remarks "file:line: ..." on a folder that loaded as this rule set: words that can never add anything, concepts that no rule
+ * names, rules whose weight and training contradict each other. */
+void ruleset_lint(const struct ruleset *ruleset, const char *folder, struct problems *remarks);
 struct ruleset *ruleset_ref(struct ruleset *ruleset);
 /* Drops the caller's reference and nulls it; NULL is accepted. */
 void ruleset_unref(struct ruleset **ruleset);

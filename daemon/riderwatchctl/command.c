@@ -243,11 +243,22 @@ int command_refuse(const struct command_line *line, struct problems *problems, c
 	return EX_CONFIG;
 }
 
-struct ruleset *command_ruleset(const struct command_line *line, const struct config *config)
+static struct ruleset *load_rules(const struct command_line *line, const char *folder)
 {
 	struct problems problems = { 0 };
-	struct ruleset *ruleset = ruleset_load(config->rules_folder, &problems);
+	struct ruleset *ruleset = ruleset_load(folder, &problems);
 	if (!ruleset)
 		command_refuse(line, &problems, "rules");
 	return ruleset;
+}
+
+struct ruleset *command_ruleset(const struct command_line *line, const struct config *config)
+{
+	return load_rules(line, config->rules_folder);
+}
+
+struct ruleset *command_rules(const struct command_line *line, const struct config *config)
+{
+	const char *folder = command_value(line, "rules");
+	return load_rules(line, folder ? folder : config->rules_folder);
 }

@@ -61,3 +61,5 @@ int command_fail(const struct command_line *line, int code, const char *format, 
 struct ruleset *command_ruleset(const struct command_line *line, const struct config *config);
 /* Prints every problem and frees the list. Returns EX_CONFIG. */
 int command_refuse(const struct command_line *line, struct problems *problems, const char *what);
+/* The same, of the folder that the command's option "rules" names, if it was given. */
+struct ruleset *command_rules(const struct command_line *line, const struct config *config);

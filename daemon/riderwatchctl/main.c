@@ -9,13 +9,16 @@
 
 static const struct command *const commands[] = {
 	&command_rider,
+	&command_explain,
+	&command_classify,
+	&command_rulebook,
 };
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(*commands) };
 
 static void print_usage(FILE *out)
 {
 	fputs("usage: riderwatchctl SUBCOMMAND [options] [operands]\n\n"
-	      "Looks at what riderwatchd did. Changes nothing in Kafka or Redis.\n\n",
+	      "Looks at what riderwatchd did, and at what its rules make of texts. Changes nothing in Kafka or Redis.\n\n",
 	      out);
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);

@@ -159,13 +159,13 @@ static void see_word(struct scan *scan, const struct found *word)
 	}
 }
 
-/* "Hot pot" holds a fire that is none. */
+/* "Hot pot" holds a fire that is none. What else the word itself stands for is not hidden. */
 static void drop_ignored(struct scan *scan)
 {
 	for (size_t i = 0; i < scan->ignore_count; i++) {
-		struct stretch outer = scan->words[scan->ignores[i]].at;
+		size_t outer = scan->ignores[i];
 		for (size_t j = 0; j < scan->word_count; j++)
-			scan->words[j].ignored |= covers(outer, scan->words[j].at);
+			scan->words[j].ignored |= j != outer && covers(scan->words[outer].at, scan->words[j].at);
 	}
 }
 

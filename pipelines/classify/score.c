@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "classify/score.h"
+#include "score.h"
 #include <math.h>
 #include <stdlib.h>
 #include "alloc.h"
@@ -12,7 +12,7 @@ static const char *const severity_labels[SEVERITY_COUNT] = { "none", "low", "med
 
 const struct measure_row measure_rows[MEASURE_COUNT] = {
 #define MEASURE(symbol, name, floor, goal, beyond) { name, floor, goal, beyond },
-#include "classify/measures.def"
+#include "measures.def"
 #undef MEASURE
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Labelled texts of all sources, in a fixed order. */
 #pragma once
-#include "classify/score.h"
+#include "score.h"
 
 enum source {
 	SOURCE_TEXTS,     /* pipelines/rules/texts/part-*.tsv */

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 #include <jansson.h>
-#include "classify/score.h"
+#include "score.h"
 #include "ruleset.h"
 
 static uint8_t also_of(const json_t *list)

@@ -323,6 +323,34 @@ static void test_routes_by_area(void **state)
 	ruleset_unref(&ruleset);
 }
 
+static void test_remarks(void **state)
+{
+	static const char *const expected[] = { "phrases.json:1: no rule names the concept \"idle\"",
+						"phrases.json:3: \"起火了\" can never add anything: \"起火\"",
+						"weight of 300 says the contrary of what training found (-400)" };
+	struct problems remarks = { 0 };
+
+	(void)state;
+	write_file("phrases.json",
+		   "{ \"concepts\": { \"idle\": [\"空\"] }, \"rules\": [\n"
+		   "{ \"hazard\": \"fire.active\", \"words\": [\"on fire\", \"fire\"] },\n"
+		   "{ \"hazard\": \"fire.active\", \"words\": [\"起火了\", \"起火\"] } ], \"facts\": [] }");
+	write_file("weights.tsv",
+		   "@bias\t0 0 0 0 0 0 0 0 0 0 0\n@prior_percent\t100\nfire.active#2\t0 -400 0 0 0 0 0 0 0 0 0\n");
+	struct ruleset *ruleset = load_good();
+	ruleset_lint(ruleset, folder, &remarks);
+	assert_int_equal(remarks.count, sizeof(expected) / sizeof(expected[0]));
+	for (size_t i = 0; i < remarks.count; i++) {
+		bool found = false;
+		for (size_t k = 0; k < remarks.count; k++)
+			found |= strstr(remarks.texts[k], expected[i]) != NULL;
+		if (!found)
+			fail_msg("no remark says: %s", expected[i]);
+	}
+	problems_fini(&remarks);
+	ruleset_unref(&ruleset);
+}
+
 static void test_missing_files(void **state)
 {
 	struct problems problems = { 0 };
@@ -343,6 +371,7 @@ int main(void)
 		cmocka_unit_test_setup(test_mistakes, write_minimal),
 		cmocka_unit_test_setup(test_all_mistakes_at_once, write_minimal),
 		cmocka_unit_test_setup(test_routes_by_area, write_minimal),
+		cmocka_unit_test_setup(test_remarks, write_minimal),
 		cmocka_unit_test_setup(test_missing_files, write_minimal),
 	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

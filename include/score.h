@@ -19,7 +19,7 @@ bool label_read_severity(struct slice word, enum severity *severity);
 
 enum measure {
 #define MEASURE(symbol, name, floor, goal, beyond) MEASURE_##symbol,
-#include "classify/measures.def"
+#include "measures.def"
 #undef MEASURE
 	MEASURE_COUNT
 };
