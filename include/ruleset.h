@@ -45,7 +45,7 @@ struct points_limits {
 struct ruleset;
 
 /* Reads hazards, phrases, scopes, routes, points (.json), weights and reviews (.tsv) below folder. Returns a rule set with one reference, or NULL
- * with every problem (file:line) added to problems. Not to be called while another thread uses jansson. */
+ * with every problem (file:line) added to problems. Any thread may load. */
 struct ruleset *ruleset_load(const char *folder, struct problems *problems);
 /* Remarks "file:line: ..." on a folder that loaded as this rule set: words that can never add anything, concepts that no rule
  * names, rules whose weight and training contradict each other. */

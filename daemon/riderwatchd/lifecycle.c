@@ -4,6 +4,7 @@
 #include "http.h"
 #include "log.h"
 #include "metrics.h"
+#include "reload.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -25,6 +26,7 @@ struct lifecycle {
 	struct metrics *metrics;
 	struct http *http;
 	struct flow *flow;
+	struct reload *reload;
 	struct event *terminate, *interrupt, *hangup, *heartbeat, *deadline;
 	char pseudonym_key[PSEUDONYM_KEY_MAX];
 	struct slice pseudonym;
@@ -91,26 +93,29 @@ static void publish_ruleset_id(struct lifecycle *life)
 	metrics_set_text(life->metrics, METRIC_RULES_INFO, id);
 }
 
+static void on_rules(void *context, struct ruleset *fresh, const struct problems *problems)
+{
+	struct lifecycle *life = context;
+	metrics_add(life->metrics, METRIC_RULES_RELOADS, fresh ? 0 : 1, 0, 1);
+	if (!fresh) {
+		for (size_t i = 0; i < problems->count; i++)
+			log_error("rules refused", "problem=\"%s\"", problems->texts[i]);
+		log_error("reload failed, the rules in use stay", "problems=%zu ruleset=%.16s", problems->count,
+			  ruleset_id(life->ruleset).data);
+		return;
+	}
+	log_info("rules reloaded", "from=%.16s to=%.16s", ruleset_id(life->ruleset).data, ruleset_id(fresh).data);
+	flow_set_ruleset(life->flow, fresh);
+	ruleset_unref(&life->ruleset);
+	life->ruleset = fresh;
+	publish_ruleset_id(life);
+}
+
 static void on_hangup(evutil_socket_t signal_number, short what, void *context)
 {
 	(void)signal_number, (void)what;
 	struct lifecycle *life = context;
-	struct problems problems = { 0 };
-	struct ruleset *fresh = ruleset_load(life->config->rules_folder, &problems);
-	metrics_add(life->metrics, METRIC_RULES_RELOADS, fresh ? 0 : 1, 0, 1);
-	if (!fresh) {
-		for (size_t i = 0; i < problems.count; i++)
-			log_error("rules refused", "problem=\"%s\"", problems.texts[i]);
-		log_error("reload failed, the rules in use stay", "problems=%zu ruleset=%.16s", problems.count,
-			  ruleset_id(life->ruleset).data);
-	} else {
-		log_info("rules reloaded", "from=%.16s to=%.16s", ruleset_id(life->ruleset).data, ruleset_id(fresh).data);
-		flow_set_ruleset(life->flow, fresh);
-		ruleset_unref(&life->ruleset);
-		life->ruleset = fresh;
-		publish_ruleset_id(life);
-	}
-	problems_fini(&problems);
+	reload_start(life->reload);
 }
 
 /* ---- loop health ---- */
@@ -169,6 +174,7 @@ static void start_events(struct lifecycle *life)
 	signal(SIGPIPE, SIG_IGN);
 	life->terminate = watch_signal(life, SIGTERM, on_terminate);
 	life->interrupt = watch_signal(life, SIGINT, on_terminate);
+	life->reload = reload_new(life->base, life->config->rules_folder, on_rules, life);
 	life->hangup = watch_signal(life, SIGHUP, on_hangup);
 	life->deadline = evtimer_new(life->base, on_deadline, life);
 	life->heartbeat = event_new(life->base, -1, EV_PERSIST, on_heartbeat, life);
@@ -215,6 +221,7 @@ static void free_events(struct lifecycle *life)
 static void finish(struct lifecycle *life)
 {
 	http_stop(&life->http);
+	reload_free(&life->reload);
 	flow_free(&life->flow);
 	free_events(life);
 	metrics_free(&life->metrics);

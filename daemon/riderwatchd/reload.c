@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reload.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include "alloc.h"
+#include "must.h"
+
+struct reload {
+	const char *folder;
+	reload_callback *on_loaded;
+	void *context;
+	struct event *loaded;
+	int signal; /* eventfd: the thread has finished */
+	pthread_t thread;
+	bool running, again;
+	/* The thread's until it has signalled, the loop's after. */
+	struct ruleset *fresh;
+	struct problems problems;
+};
+
+static void *load(void *context)
+{
+	struct reload *reload = context;
+	reload->fresh = ruleset_load(reload->folder, &reload->problems);
+	MUST(eventfd_write(reload->signal, 1) == 0);
+	return NULL;
+}
+
+static void begin(struct reload *reload)
+{
+	reload->running = true;
+	MUST(pthread_create(&reload->thread, NULL, load, reload) == 0);
+}
+
+static void end(struct reload *reload)
+{
+	pthread_join(reload->thread, NULL);
+	reload->running = false;
+}
+
+static void on_signal(evutil_socket_t fd, short what, void *context)
+{
+	struct reload *reload = context;
+	eventfd_t count;
+	(void)what;
+	if (eventfd_read(fd, &count) < 0)
+		return;
+	end(reload);
+	struct ruleset *fresh = reload->fresh;
+	reload->fresh = NULL;
+	reload->on_loaded(reload->context, fresh, &reload->problems);
+	problems_fini(&reload->problems);
+	if (reload->again)
+		begin(reload);
+	reload->again = false;
+}
+
+struct reload *reload_new(struct event_base *base, const char *folder, reload_callback *on_loaded, void *context)
+{
+	struct reload *reload = alloc_zeroed(1, sizeof *reload);
+	reload->folder = folder;
+	reload->on_loaded = on_loaded;
+	reload->context = context;
+	reload->signal = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	MUST(reload->signal >= 0);
+	reload->loaded = event_new(base, reload->signal, EV_READ | EV_PERSIST, on_signal, reload);
+	event_add(reload->loaded, NULL);
+	return reload;
+}
+
+void reload_start(struct reload *reload)
+{
+	if (reload->running)
+		reload->again = true;
+	else
+		begin(reload);
+}
+
+void reload_free(struct reload **reload)
+{
+	struct reload *old = *reload;
+	*reload = NULL;
+	if (!old)
+		return;
+	if (old->running)
+		end(old);
+	ruleset_unref(&old->fresh);
+	problems_fini(&old->problems);
+	event_free(old->loaded);
+	close(old->signal);
+	free(old);
+}
