@@ -49,9 +49,10 @@ GENERATOR := $(BUILD)/generate
 CONSUME := $(BUILD)/consume
 SIM := $(BUILD)/sim
 TRAINER := $(BUILD)/train
+MICRO := $(BUILD)/micro_classify
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_C))
 
-.PHONY: all help setup demo run stop check unit unit-programs sim sim-program flow no-taint chaos chaos-mix chaos-short bench asan tsan fuzz layers train train-check format install clean FORCE
+.PHONY: all help setup demo run stop check unit unit-programs sim sim-program flow no-taint chaos chaos-mix chaos-short bench asan tsan fuzz layers train train-check bench-micro format install clean FORCE
 .SECONDARY:
 
 all: $(DAEMON) $(CTL) $(GENERATOR) $(CONSUME)
@@ -77,6 +78,9 @@ $(CONSUME): $(call object,scripts/consume.c)
 	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(call libs,rdkafka)
 
 $(TRAINER): $(call object,$(TRAINER_C)) $(LIB)
+	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(PURE_LIBS)
+
+$(MICRO): $(call object,tests/bench/micro_classify.c) $(LIB)
 	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(PURE_LIBS)
 
 $(SIM): $(call object,$(SIM_C)) $(LIB)
@@ -176,6 +180,9 @@ build/fuzz/%: tests/fuzz/%.c $(PIPELINES_C) $(wildcard include/*)
 fuzz: setup $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_C)) ## fuzz all that parses: make fuzz SECONDS=60
 	@set -e; for f in $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_C)); do \
 		mkdir -p $$f.corpus; $$f -max_total_time=$(or $(SECONDS),60) -timeout=10 -print_final_stats=1 $$f.corpus; done
+
+bench-micro: $(MICRO) ## what one text costs to classify and explain
+	$(MICRO)
 
 train: $(TRAINER) ## fit the classifier's weights to the labelled texts: make train REVIEWS=file.tsv (file is optional)
 	scripts/check-texts

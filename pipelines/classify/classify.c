@@ -124,6 +124,8 @@ static void see_concept(struct scan *scan, uint16_t concept, const struct found 
 	scan->sightings[concept] = (struct sighting){ word->at, denial_of(scan, word->at) };
 	scan->seen_in[concept] = scan->sentence;
 	for (const struct trigger *trigger = scan->ruleset->triggers[concept]; trigger; trigger = trigger->next) {
+		if (scan->seen_in[trigger->other] != scan->sentence)
+			continue;
 		const struct rule *rule = &scan->ruleset->rules[trigger->rule];
 		struct stretch whole, denial;
 		if (!in_reach(scan, rule, &whole))

@@ -124,8 +124,11 @@ static void add_members(struct ruleset *ruleset, const struct reader *reader, co
 			continue;
 		}
 		rule->members[rule->member_count++] = (uint8_t) concept;
+	}
+	for (size_t i = 0; i < rule->member_count; i++) {
 		struct trigger *trigger = arena_zalloc(&ruleset->arena, sizeof(*trigger));
-		*trigger = (struct trigger){ ruleset->triggers[concept], (uint16_t)(rule - ruleset->rules) };
+		uint8_t concept = rule->members[i], other = rule->members[(i + 1) % rule->member_count];
+		*trigger = (struct trigger){ ruleset->triggers[concept], (uint16_t)(rule - ruleset->rules), other };
 		ruleset->triggers[concept] = trigger;
 	}
 }

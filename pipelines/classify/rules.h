@@ -40,6 +40,7 @@ struct rule {
 struct trigger {
 	struct trigger *next;
 	uint16_t rule;
+	uint8_t other; /* another concept of that rule: most rules are ruled out by a look at it */
 };
 
 /* What a row of routes.json is about. */

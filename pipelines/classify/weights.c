@@ -68,7 +68,7 @@ int32_t weights_logit(const struct weights *weights, const struct gram_sums *sum
 
 void weights_add_codes(const struct weights *weights, const struct gram_sums *sums, int32_t *hazards, size_t count)
 {
-	int32_t totals[HAZARDS_MAX] = { 0 };
+	int32_t totals[HAZARDS_MAX + WEIGHTS_CODES_MAX] = { 0 };
 	double unit = weights->code_scale / 1000.0 * sums->report_unit;
 
 	for (uint32_t i = 0; i < sums->hit_count; i++) {

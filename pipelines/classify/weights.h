@@ -11,7 +11,8 @@
 /* In one cache line, since deciding and explaining come back to it. */
 struct weights_row {
 	int8_t report[OUTPUT_PADDED];       /* by output; the padding holds GRAM_IN_REPORTS, GRAM_IN_REVIEWS */
-	uint8_t hazards[WEIGHTS_CODES_MAX]; /* the hazard codes that it says most of; weight 0: none */
+	uint8_t hazards[WEIGHTS_CODES_MAX]; /* the codes that it says most of; from HAZARDS_MAX on: none, one place each
+					     */
 	int8_t codes[WEIGHTS_CODES_MAX];
 } __attribute__((aligned(32)));
 

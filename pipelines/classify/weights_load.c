@@ -121,8 +121,11 @@ static uint32_t *row_of(struct line *line)
 		fail(line, "too many rows");
 		return NULL;
 	}
-	if (slot->key == 0)
+	if (slot->key == 0) {
 		*slot = (struct weights_slot){ key, weights->row_count++ };
+		for (int k = 0; k < WEIGHTS_CODES_MAX; k++)
+			weights->rows[slot->row].hazards[k] = (uint8_t)(HAZARDS_MAX + k);
+	}
 	return &slot->row;
 }
 
