@@ -102,7 +102,7 @@ static void read_texts(struct corpus *corpus)
 {
 	glob_t found;
 
-	if (glob("pipelines/rules/texts/part-*.tsv", 0, NULL, &found) != 0)
+	if (glob("pipelines/rules/texts/*.tsv", 0, NULL, &found) != 0)
 		return;
 	for (size_t i = 0; i < found.gl_pathc; i++) {
 		struct lines lines = lines_open(found.gl_pathv[i]);

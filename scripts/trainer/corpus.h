@@ -4,7 +4,7 @@
 #include "score.h"
 
 enum source {
-	SOURCE_TEXTS,     /* pipelines/rules/texts/part-*.tsv */
+	SOURCE_TEXTS,     /* every .tsv in pipelines/rules/texts */
 	SOURCE_DEV,       /* tests/cases/reports-dev.jsonl: phrases were written while looking at the first half */
 	SOURCE_MORE,      /* tests/cases/reports-more.jsonl, the same */
 	SOURCE_TWINS,     /* tests/cases/twins.txt, the same */

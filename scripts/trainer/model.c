@@ -321,11 +321,39 @@ static double *fit_codes(const struct study *study, const bool *used, const stru
 	return weights;
 }
 
+/* A weight costs the less, the more one-sided its gram is between complaints and other reviews: naive Bayes says where to look, the
+ * fit how far to go. */
+static double *complaint_strengths(const struct study *study, const bool *used, const struct names_table *grams)
+{
+	double *strengths = alloc_zeroed(grams->count + 1, sizeof(double)), totals[2] = { 0, 0 };
+	double *counts = alloc_zeroed(2 * (grams->count + 1), sizeof(double));
+
+	for (size_t i = 0; i < study->corpus->count; i++) {
+		const struct text *text = &study->corpus->texts[i];
+		struct row_of_grams row = { .table = grams };
+		int complains = text->gold.category != CATEGORY_OTHER;
+		if (!used[i] || text->source != SOURCE_REVIEWS)
+			continue;
+		grams_of(text->text, collect, &row);
+		for (size_t k = 0; k < row.count; k++)
+			counts[2 * row.numbers[k] + (size_t)complains]++;
+		totals[complains] += (double)row.count;
+	}
+	for (size_t i = 0; i < grams->count; i++) {
+		double ratio = log((counts[2 * i + 1] + 1) / (totals[1] + 1)) - log((counts[2 * i] + 1) / (totals[0] + 1));
+		strengths[i] = study->settings.complaint_strength / (ratio * ratio + 0.01);
+	}
+	free(counts);
+	return strengths;
+}
+
 /* First output: a review, not a report of a hazard; second: a review that complains of food safety. */
 static double *fit_reviews(const struct study *study, const bool *used, const struct names_table *grams)
 {
 	const struct corpus *corpus = study->corpus;
-	double *strengths = strengths_new(study, grams->count, study->settings.review_strength), *parts[REVIEW_OUTPUTS];
+	double *strengths[REVIEW_OUTPUTS] = { strengths_new(study, grams->count, study->settings.review_strength),
+					      complaint_strengths(study, used, grams) };
+	double *parts[REVIEW_OUTPUTS];
 	double *weights = alloc_zeroed((grams->count + 1) * REVIEW_OUTPUTS, sizeof(double));
 
 	for (int part = 0; part < REVIEW_OUTPUTS; part++) {
@@ -337,14 +365,14 @@ static double *fit_reviews(const struct study *study, const bool *used, const st
 				continue;
 			begin_example(&examples, grams, text->text);
 			end_example(&examples, part == 0 ? review : hazard, 1,
-				    text->weight * (part == 0 && !review ? 2 : 1));
+				    text->weight * (part == 0 ? (review ? 1 : 2) : (hazard ? study->settings.complaint_weight : 1)));
 		}
-		parts[part] = run_fit(&examples, LOSS_EACH, strengths, grams->count, study->settings.steps);
+		parts[part] = run_fit(&examples, LOSS_EACH, strengths[part], grams->count, study->settings.steps);
 		for (size_t i = 0; i <= grams->count; i++)
 			weights[i * REVIEW_OUTPUTS + (size_t)part] = parts[part][i];
 		free(parts[part]);
+		free(strengths[part]);
 	}
-	free(strengths);
 	return weights;
 }
 

@@ -194,7 +194,7 @@ static void write_reviews(const struct model *model, FILE *file)
 		row[k] = model->reviews[count * REVIEW_OUTPUTS + (size_t)k] * 100;
 	fputc('\n', file);
 	write_numbers(file, "@review_bias", row, REVIEW_OUTPUTS);
-	fputs("\n@review_from\t0\n@review_percent\t100\n", file);
+	fputs("\n@review_from\t-50\n@review_percent\t100\n", file);
 	for (size_t i = 0; i < count; i++) {
 		size_t number = names_table_find(&model->review_grams, names[i]);
 		bool any = false;
