@@ -139,6 +139,7 @@ static bool read_labels(struct labelled *labelled, char *const columns[])
 		labelled->gold.also |= (uint8_t)(strstr(columns[1], label_of_category((enum category)i)) ? 1u << i : 0);
 	labelled->has_also = true;
 	labelled->gold.hazard_code = slice_of(columns[3]);
+	labelled->kind = slice_of(columns[4]);
 	return read_gold(labelled, slice_of(columns[0]), slice_of(columns[2])) ||
 	       complain(labelled, "unknown category or severity");
 }
@@ -182,7 +183,7 @@ bool labelled_next(struct labelled *labelled)
 		labelled->report = (struct report){ .description = { 0 } };
 		labelled->gold = (struct gold){ .category = CATEGORY_OTHER };
 		labelled->has_gold = labelled->has_also = labelled->any_severity = labelled->is_review = false;
-		labelled->id = (struct slice){ 0 };
+		labelled->id = labelled->kind = (struct slice){ 0 };
 		if (labelled->buffer[0] == '{' ? read_json(labelled, (size_t)size) : read_table(labelled))
 			return true;
 	}

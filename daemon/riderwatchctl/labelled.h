@@ -19,6 +19,7 @@ struct labelled {
 	struct slice id;      /* as JSON: "\"d001\"", "17"; absent: none */
 	char id_text[160];
 	struct gold gold;
+	struct slice kind; /* of labelled texts: what the text does; absent elsewhere */
 	bool has_gold;     /* category and severity are labelled */
 	bool has_also;     /* further categories are, too */
 	bool any_severity; /* any severity is right */

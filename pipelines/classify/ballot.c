@@ -220,14 +220,23 @@ static void add_composed(const struct ballot *ballot, enum category category, in
 	}
 }
 
+/* Only the complaint in it made it food. */
+static bool is_mere_review(const struct tally *tally)
+{
+	const int32_t *categories = tally->outputs + OUTPUT_CATEGORY;
+
+	return tally->complaint > 0 &&
+	       categories[CATEGORY_FOOD] - tally->complaint <= categories[CATEGORY_OTHER] - tally->review;
+}
+
 static void choose_details(const struct ballot *ballot, struct tally *tally, struct verdict *verdict)
 {
 	const int32_t *levels = tally->outputs + OUTPUT_SEVERITY - SEVERITY_MINOR;
 	enum severity most = SEVERITY_EXTREME;
 
 	add_composed(ballot, verdict->category, tally->outputs);
-	/* Routed all the same, but nobody is paged for a guess that no rule supports, nor for a review. */
-	if (tally->complaint > 0 || (verdict->margin < GUESS_MARGIN && ballot->count == 0))
+	/* Routed all the same, but nobody is paged for a guess that no rule supports, nor for a mere review. */
+	if (is_mere_review(tally) || (verdict->margin < GUESS_MARGIN && ballot->count == 0))
 		most = SEVERITY_MODERATE;
 	verdict->severity = SEVERITY_MINOR;
 	for (enum severity i = SEVERITY_MODERATE; i <= most; i++) {

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include "alloc.h"
 
-enum { FIELDS_MAX = 6, FRAMED = 4 };
+enum { FIELDS_MAX = 6, FRAMED = 8, FRAMES_MAX = 128 };
+#define FRAMED_WEIGHT 0.3
 
 static const char *const letters = "EFDO"; /* twins: by enum category */
 static const char *const level_letters = "nlmhc";
@@ -189,28 +190,67 @@ static uint8_t also_of(const char *list)
 	return also;
 }
 
-/* Bare, then between words that change nothing. */
-static void read_generator(struct corpus *corpus)
+/* What stands around a phrase, of frames.tsv. */
+struct frames {
+	char *before[FRAMES_MAX], *after[FRAMES_MAX];
+	size_t count;
+};
+
+static char *joined(const char *a, const char *b)
 {
-	static const char *const frames[FRAMED][2] = {
-		{ "", "" },
-		{ "送餐时看到，人民路12号，", "，照片已上传" },
-		{ "取餐的时候，老四川麻辣烫，", "，我在门口" },
-		{ "现在情况：建设街7号，", "。" },
-	};
-	struct lines lines = lines_open("scripts/generator/phrases.tsv");
-	char *fields[FIELDS_MAX], framed[2048];
+	char text[256];
+
+	snprintf(text, sizeof(text), "%s%s", a, b);
+	return alloc_text(text);
+}
+
+static void read_frames(struct frames *frames)
+{
+	struct lines lines = lines_open("scripts/generator/frames.tsv");
+	char *fields[FIELDS_MAX];
 
 	while (lines_next(&lines)) {
+		split(&lines, fields, 2);
+		bool after = strcmp(fields[0], "after") == 0, road = strcmp(fields[0], "road") == 0;
+		if (frames->count == FRAMES_MAX)
+			die(lines.path, lines.number, "too many frames");
+		if (!fields[1][0])
+			continue;
+		const char *end = after ? "" : road ? "12号，" : strcmp(fields[0], "shop") == 0 ? "，" : "";
+		frames->before[frames->count] = joined(after ? "" : fields[1], end);
+		frames->after[frames->count++] = joined(after ? fields[1] : "", "");
+	}
+}
+
+/* Bare, then in every frame, which changes nothing. Few of the latter have a weight: training gives some to those that
+ * need it. */
+static void read_generator(struct corpus *corpus)
+{
+	struct lines lines = lines_open("scripts/generator/phrases.tsv");
+	struct frames frames = { .count = 0 };
+	char *fields[FIELDS_MAX], framed[2048];
+
+	read_frames(&frames);
+	while (lines_next(&lines)) {
 		split(&lines, fields, 4);
-		for (int i = 0; i < FRAMED; i++) {
-			snprintf(framed, sizeof(framed), "%s%s%s", frames[i][0], fields[3], frames[i][1]);
-			struct text *text = add(corpus, SOURCE_GENERATOR, framed, i == 0 ? 1 : 0.5);
+		bool quiet = strcmp(fields[0], "other.none") == 0; /* stands alone */
+		for (size_t i = 0; i <= (quiet ? 0 : frames.count); i++) {
+			size_t frame = ((size_t)lines.number + i * 7) % frames.count;
+			snprintf(framed, sizeof(framed), "%s%s%s", i ? frames.before[frame] : "", fields[3],
+				 i ? frames.after[frame] : "");
+			struct text *text = add(corpus, SOURCE_GENERATOR, framed,
+						i == 0        ? 1
+						: i <= FRAMED ? FRAMED_WEIGHT
+							      : 0);
 			text->gold.category = category_of_code(fields[0]);
 			text->gold.severity = severity_of(fields[1]);
 			text->gold.also = also_of(fields[2]);
 			text->gold.hazard_code = slice_of(alloc_text(fields[0]));
 		}
+	}
+	for (size_t i = 0; i < frames.count; i++) {
+		free(frames.before[i]);
+		free(frames.after[i]);
 	}
 }
 

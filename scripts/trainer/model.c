@@ -321,8 +321,8 @@ static double *fit_codes(const struct study *study, const bool *used, const stru
 	return weights;
 }
 
-/* A weight costs the less, the more one-sided its gram is between complaints and other reviews: naive Bayes says where to look, the
- * fit how far to go. */
+/* A weight costs the less, the more one-sided its gram is between complaints and other reviews: naive Bayes says where
+ * to look, the fit how far to go. */
 static double *complaint_strengths(const struct study *study, const bool *used, const struct names_table *grams)
 {
 	double *strengths = alloc_zeroed(grams->count + 1, sizeof(double)), totals[2] = { 0, 0 };
@@ -340,7 +340,8 @@ static double *complaint_strengths(const struct study *study, const bool *used, 
 		totals[complains] += (double)row.count;
 	}
 	for (size_t i = 0; i < grams->count; i++) {
-		double ratio = log((counts[2 * i + 1] + 1) / (totals[1] + 1)) - log((counts[2 * i] + 1) / (totals[0] + 1));
+		double ratio =
+			log((counts[2 * i + 1] + 1) / (totals[1] + 1)) - log((counts[2 * i] + 1) / (totals[0] + 1));
 		strengths[i] = study->settings.complaint_strength / (ratio * ratio + 0.01);
 	}
 	free(counts);
@@ -365,7 +366,8 @@ static double *fit_reviews(const struct study *study, const bool *used, const st
 				continue;
 			begin_example(&examples, grams, text->text);
 			end_example(&examples, part == 0 ? review : hazard, 1,
-				    text->weight * (part == 0 ? (review ? 1 : 2) : (hazard ? study->settings.complaint_weight : 1)));
+				    text->weight * (part == 0 ? (review ? 1 : 2)
+							      : (hazard ? study->settings.complaint_weight : 1)));
 		}
 		parts[part] = run_fit(&examples, LOSS_EACH, strengths[part], grams->count, study->settings.steps);
 		for (size_t i = 0; i <= grams->count; i++)

@@ -7,7 +7,8 @@
 
 struct settings {
 	size_t gram_count, review_gram_count; /* so many are kept */
-	double gram_strength, rule_strength, composed_strength, detail_strength, code_strength, review_strength, complaint_strength;
+	double gram_strength, rule_strength, composed_strength, detail_strength, code_strength, review_strength,
+		complaint_strength;
 	double complaint_weight; /* of a complaint beside other reviews, which are many */
 	double seen_rules; /* share of the weight of texts that phrases were written from with which their rules are
 			      seen */
