@@ -19,6 +19,7 @@ from fold import Fold, alert_id
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DAEMON = pathlib.Path(os.environ.get("RIDERWATCHD", ROOT / "build/release/riderwatchd"))
 ALERT_KINDS = {"alerts_emergency": "emergency", "alerts_fire": "fire", "alerts_food": "food"}
+OUTPUTS = (*ALERT_KINDS, "dead_letters")
 NAMES = {"reports": "rider.reports.v1", "deliveries": "rider.deliveries.v1", "alerts_emergency": "rider.alerts.emergency.v1",
          "alerts_fire": "rider.alerts.fire.v1", "alerts_food": "rider.alerts.food.v1", "dead_letters": "rider.dlq.v1"}
 INPUTS = ("reports", "deliveries")
@@ -286,6 +287,22 @@ class World:
         """Every visible alert as (record, decoded value)."""
         return [(record, json.loads(record.value)) for record in self.read(*ALERT_KINDS, start=start)]
 
+    def check_none_open(self):
+        """No transaction is left open, so a read_committed reader reaches the end of the log. What a killed process left open
+        hides later alerts until the broker ends it, transaction_timeout after its begin."""
+        stable, latest = self.consumer(), self.consumer(**{"isolation.level": "read_uncommitted"})
+        try:
+            for kind in (*INPUTS, *OUTPUTS):
+                for partition in range(self.partitions):
+                    slot = TopicPartition(self.topics[kind], partition)
+
+                    def ended():
+                        return stable.get_watermark_offsets(slot, 10)[1] == latest.get_watermark_offsets(slot, 10)[1]
+                    wait_until(ended, 15, f"a transaction hangs on {slot.topic} {partition}")
+        finally:
+            stable.close()
+            latest.close()
+
     def verdicts(self, alerts):
         """{(partition, offset): (category, severity, hazard code)} of the reports that were alerted."""
         kinds = {self.topics[kind]: category for kind, category in ALERT_KINDS.items()}
@@ -298,6 +315,7 @@ class World:
         ends = self.wait_applied(timeout)
         wait_until(lambda: all(self.committed().get(slot) == end for slot, end in ends.items()), 10,
                    lambda: f"C {self.committed()}, ends {ends}")
+        self.check_none_open()
         alerts = self.alerts()
         fold = Fold(self.verdicts(alerts), window)
         logs = defaultdict(list)
