@@ -7,7 +7,8 @@
 #include "publisher.h"
 #include "watchdog.h"
 
-#define CALL_MS 1000 /* timeout of one call; retriable ones are called again */
+#define CALL_MS 1000   /* timeout of one call; retriable ones are called again */
+#define COMMIT_MS 3000 /* of a commit, which is not; as long as a request may take, socket.timeout.ms */
 /* The broker looks for expired transactions every 10 s only. */
 #define EXPIRY_MARGIN_MS 12000
 

@@ -13,7 +13,7 @@ enum ending {
 	ENDING_OK,
 	ENDING_ABORT, /* not committed, says the library, if the abort succeeds */
 	ENDING_LOST,  /* producer unusable */
-	ENDING_LATE,  /* retriable, but for too long, or the process stops */
+	ENDING_LATE,  /* retriable, but for too long, or the process stops; a commit whose answer is not known */
 };
 
 struct transaction {
@@ -53,7 +53,7 @@ static rd_kafka_error_t *call_commit(struct transaction *transaction)
 	rd_kafka_error_t *error;
 
 	transaction->commits++;
-	error = rd_kafka_commit_transaction(transaction->producer->handle, CALL_MS);
+	error = rd_kafka_commit_transaction(transaction->producer->handle, COMMIT_MS);
 	transaction->commit_code = rd_kafka_error_code(error);
 	return error;
 }
@@ -72,13 +72,16 @@ static const struct {
 } steps[] = {
 	[STEP_BEGIN] = { "begin_transaction", call_begin, "begun" },
 	[STEP_GROUP_OFFSETS] = { "send_offsets_to_transaction", call_group_offsets, "offsets_sent" },
-	[STEP_SHADOW_OFFSETS] = { "send_offsets_to_transaction (shadow group)", call_shadow_offsets, "shadow_offsets_sent" },
+	[STEP_SHADOW_OFFSETS] = { "send_offsets_to_transaction (shadow group)", call_shadow_offsets,
+				  "shadow_offsets_sent" },
 	[STEP_COMMIT] = { "commit_transaction", call_commit, "committed" },
 	[STEP_ABORT] = { "abort_transaction", call_abort, "aborted" },
 };
 
-/* Retriable is none of the three ends; anything without a flag is treated as fatal, as the library asks for. */
-static bool ends(struct transaction *transaction, const rd_kafka_error_t *error, enum ending *ending)
+/* Retriable is none of the three ends; anything without a flag is treated as fatal, as the library asks for. A commit
+ * that timed out is not called again: when its answer meets the second call, librdkafka 2.0.2 may end the process (a
+ * step of the wall clock, by which it waits, is enough). Stable offsets tell what became of it. */
+static bool ends(struct transaction *transaction, enum step step, const rd_kafka_error_t *error, enum ending *ending)
 {
 	rd_kafka_resp_err_t code = rd_kafka_error_code(error);
 
@@ -90,7 +93,8 @@ static bool ends(struct transaction *transaction, const rd_kafka_error_t *error,
 		*ending = ENDING_ABORT;
 	else if (!rd_kafka_error_is_retriable(error))
 		*ending = ENDING_LOST;
-	else if (publisher_now_ms() >= transaction->until_ms || atomic_load(&transaction->publisher->stopping))
+	else if ((step == STEP_COMMIT && code == RD_KAFKA_RESP_ERR__TIMED_OUT) ||
+		 publisher_now_ms() >= transaction->until_ms || atomic_load(&transaction->publisher->stopping))
 		*ending = ENDING_LATE;
 	else
 		return false;
@@ -142,7 +146,7 @@ static enum ending run_step(struct transaction *transaction, enum step step)
 			crash_point(steps[step].done);
 			return ENDING_OK;
 		}
-		end = ends(transaction, error, &ending);
+		end = ends(transaction, step, error, &ending);
 		note_error(transaction, steps[step].name, error, end && ending != ENDING_LATE);
 		rd_kafka_error_destroy(error);
 		if (end)
