@@ -224,15 +224,24 @@ static void free_properties(void *member)
 	*properties = (struct config_properties){ 0 };
 }
 
+/* As librdkafka's are: such a name can stand in a comment of config_dump, too. */
+static bool is_property_name(const char *name)
+{
+	return *name && name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")] == '\0';
+}
+
 void config_property_set(struct config *config, const struct config_key *key, const char *name, const json_t *value,
 			 const struct config_place *place)
 {
 	struct config_properties *properties = config_member(config, key);
 	char *text = property_text(value);
-	if (!text || !*name) {
+	if (!text || !is_property_name(name)) {
 		free(text);
-		config_refuse(place, key, "property \"%s\" must be text, a number, true or false, and have a name",
-			      name);
+		config_refuse(
+			place, key,
+			"property \"%s\" must be text, a number, true or false, and have a name of letters, digits, "
+			"'.', '_' and '-'",
+			name);
 		return;
 	}
 	size_t i = 0;

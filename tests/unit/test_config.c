@@ -140,6 +140,19 @@ static void test_defaults_file_and_command_line(void **state)
 	config_free(&config);
 }
 
+static void test_bytes_that_are_no_text_are_refused(void **state)
+{
+	(void)state;
+	static const char *const overrides[] = { "kafka.properties.\xfc=", "kafka.properties.\xfc=1",
+						 "kafka.properties.a=\xff", "redis.host=\xe7\x81", "\xff.\xfe=\xfd" };
+	for (size_t i = 0; i < sizeof overrides / sizeof *overrides; i++) {
+		struct problems problems = { 0 };
+		assert_null(config_load(NULL, &overrides[i], 1, &problems));
+		assert_int_equal(problems.count, 1);
+		problems_fini(&problems);
+	}
+}
+
 static void test_files_start_from_the_config_folder(void **state)
 {
 	(void)state;
@@ -310,6 +323,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_messages_of_the_table),
 		cmocka_unit_test(test_defaults_file_and_command_line),
+		cmocka_unit_test(test_bytes_that_are_no_text_are_refused),
 		cmocka_unit_test(test_files_start_from_the_config_folder),
 		cmocka_unit_test(test_dump_reads_back),
 		cmocka_unit_test(test_dump_names_origins),
