@@ -167,7 +167,7 @@ void log_write(enum log_level level, struct log_site *site, const char *message,
 #pragma GCC diagnostic pop
 		va_end(arguments);
 		if (size >= 0)
-			log_line_fields(&line, values);
+			log_line_fields(&line, marked, values);
 		if (size >= FIELDS_MAX_BYTES)
 			log_line_number(&line, "cut_bytes", size - FIELDS_MAX_BYTES + 1);
 	}

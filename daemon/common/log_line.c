@@ -200,35 +200,47 @@ void log_fields_mark(const char *fields, char *marked, size_t capacity)
 	*marked = '\0';
 }
 
+/* "-5", "0.25"; no other number has that form in JSON. */
 static bool is_json_number(const char *text)
 {
 	text += *text == '-';
-	return isdigit((unsigned char)*text) && text[strspn(text, "0123456789.")] == '\0';
+	size_t digits = strspn(text, "0123456789");
+	if (digits == 0 || (digits > 1 && *text == '0'))
+		return false;
+	text += digits;
+	if (*text != '.')
+		return *text == '\0';
+	digits = strspn(text + 1, "0123456789");
+	return digits > 0 && text[digits + 1] == '\0';
 }
 
-/* A mark that does not start a pair is a stray byte of some value. */
-static char *find_pair(char *text)
+/* The format's next pair in the values, NULL when there is none. Pairs are looked for by name, in the format's order: a
+ * value that holds marks makes no pair of its own. */
+static char *find_pair(char *values, const char *marked)
 {
-	char *pair = strchr(text, MARK_PAIR);
-	while (pair && name_size(pair + 1, marks + 1) == 0)
-		pair = strchr(pair + 1, MARK_PAIR);
-	return pair;
+	return marked && *marked ? memmem(values, strlen(values), marked, name_size(marked + 1, marks + 1) + 2) : NULL;
 }
 
-void log_line_fields(struct log_line *line, char *values)
+static void put_pair(struct log_line *line, char *pair)
 {
-	for (char *pair = find_pair(values), *next; pair; pair = next) {
-		next = find_pair(pair + 1);
+	char *name = pair + 1, *value = name + name_size(name, marks + 1);
+	bool number = *value == MARK_NUMBER;
+	*value++ = '\0';
+	if (number && is_json_number(value) && has_room(line, ROOM_FOR_PAIR)) {
+		put_name(line, name);
+		put_text(line, value);
+	} else {
+		log_line_text(line, name, value);
+	}
+}
+
+void log_line_fields(struct log_line *line, const char *marked, char *values)
+{
+	for (char *pair = find_pair(values, marked), *next; pair; pair = next) {
+		marked = strchr(marked + 1, MARK_PAIR);
+		next = find_pair(pair + 1, marked);
 		if (next)
 			*next = '\0';
-		char *name = pair + 1, *value = name + name_size(name, marks + 1);
-		bool number = *value == MARK_NUMBER;
-		*value++ = '\0';
-		if (number && is_json_number(value) && has_room(line, ROOM_FOR_PAIR)) {
-			put_name(line, name);
-			put_text(line, value);
-		} else {
-			log_line_text(line, name, value);
-		}
+		put_pair(line, pair);
 	}
 }

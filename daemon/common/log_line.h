@@ -20,5 +20,5 @@ void log_line_end(struct log_line *line);
  * that the pairs can still be told apart when the values have been filled in. Quotes around a value are taken off; text
  * without a name is called "detail". */
 void log_fields_mark(const char *fields, char *marked, size_t capacity);
-/* Adds the pairs of a marked and filled-in format; values is written to. */
-void log_line_fields(struct log_line *line, char *values);
+/* Adds the pairs of a marked format; values is the same filled in, and is written to. */
+void log_line_fields(struct log_line *line, const char *marked, char *values);

@@ -82,6 +82,23 @@ static void test_text_cannot_break_the_line(void **state)
 		    "c=\"bad \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\" d=4\n");
 }
 
+/* Bytes that stand between pairs inside the log, in a value. */
+static void test_a_value_makes_no_pair(void **state)
+{
+	(void)state;
+	log_init(LOG_INFO, LOG_TEXT, "unit");
+	capture();
+	log_warning("x", "a=%s b=%d",
+		    "1\xfelevel\xffnone\xfe"
+		    "b\xfd"
+		    "01",
+		    2);
+	expect_text(" level=warning component=unit msg=x a=\"1\xef\xbf\xbdlevel\xef\xbf\xbdnone\" "
+		    "b=\"01\xef\xbf\xbd"
+		    "b\xef\xbf\xbd"
+		    "2\"\n");
+}
+
 static void test_lines_without_fields_and_text_without_a_name(void **state)
 {
 	(void)state;
@@ -99,8 +116,8 @@ static void test_json_line(void **state)
 	(void)state;
 	log_init(LOG_INFO, LOG_JSON, "unit");
 	capture();
-	log_error("x \"y\"", "text=%s number=%lld share=%.2f id=%s bad=%s not=%f", "一\n\x01", -5LL, 0.25, "12", "\xff",
-		  0.0 / 0.0);
+	log_error("x \"y\"", "text=%s number=%lld share=%.2f id=%s bad=%s not=%f zeros=%03d", "一\n\x01", -5LL, 0.25,
+		  "12", "\xff", 0.0 / 0.0, 7);
 	char *text = captured_text();
 	json_error_t error;
 	json_t *line = json_loads(text, 0, &error);
@@ -114,6 +131,7 @@ static void test_json_line(void **state)
 	assert_string_equal(json_string_value(json_object_get(line, "id")), "12");
 	assert_string_equal(json_string_value(json_object_get(line, "bad")), "\xef\xbf\xbd");
 	assert_true(json_is_string(json_object_get(line, "not")));
+	assert_string_equal(json_string_value(json_object_get(line, "zeros")), "007");
 	json_decref(line);
 	free(text);
 }
@@ -269,6 +287,7 @@ int main(void)
 		cmocka_unit_test(test_logfmt_line),
 		cmocka_unit_test(test_values_are_quoted_when_needed),
 		cmocka_unit_test(test_text_cannot_break_the_line),
+		cmocka_unit_test(test_a_value_makes_no_pair),
 		cmocka_unit_test(test_lines_without_fields_and_text_without_a_name),
 		cmocka_unit_test(test_json_line),
 		cmocka_unit_test(test_long_values_are_cut_and_say_so),
