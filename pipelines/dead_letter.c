@@ -2,13 +2,15 @@
 #include "dead_letter.h"
 #include "buffer.h"
 #include "digest.h"
+#include "must.h"
 
 /* Parts that remain of a record that is too large to be kept whole. */
 #define CUT_VALUE 65536
 #define CUT_KEY 1024
-#define CUT_HEADERS 65536
+#define CUT_HEADERS 32768
 #define ERROR_HEADERS_MAX 12
 #define ERROR_HEADERS_SIZE 2048
+#define RECORD_MIN (CUT_KEY + CUT_HEADERS + ERROR_HEADERS_SIZE)
 
 struct draft {
 	struct arena *arena;
@@ -43,13 +45,17 @@ static struct slice cut(struct slice bytes, size_t size)
 }
 
 /* Keeps what fits: headers and key are only dropped or cut when they are the problem. */
-static void keep_original(struct draft *draft, const struct input_record *record, size_t bound, struct output_record *out)
+static void keep_original(struct draft *draft, const struct input_record *record, size_t bound,
+			  struct output_record *out)
 {
-	size_t around = headers_size(record);
-	bool whole = record->key.size + record->value.size + around + ERROR_HEADERS_SIZE <= bound;
+	MUST(bound >= RECORD_MIN);
+	size_t around = headers_size(record), room = bound - ERROR_HEADERS_SIZE;
+	bool whole = record->key.size + record->value.size + around <= room;
 	out->key = arena_copy(draft->arena, whole ? record->key : cut(record->key, CUT_KEY));
-	out->payload = arena_copy(draft->arena, whole ? record->value : cut(record->value, CUT_VALUE));
 	size_t kept = whole || around <= CUT_HEADERS ? record->header_count : 0;
+	room -= out->key.size + (kept ? around : 0);
+	out->payload = arena_copy(draft->arena,
+				  whole ? record->value : cut(record->value, room < CUT_VALUE ? room : CUT_VALUE));
 	draft->headers = arena_alloc(draft->arena, (kept + ERROR_HEADERS_MAX) * sizeof *draft->headers);
 	for (size_t i = 0; i < kept; i++)
 		add_header(draft, arena_copy(draft->arena, record->headers[i].name),
@@ -57,7 +63,8 @@ static void keep_original(struct draft *draft, const struct input_record *record
 	if (!whole) {
 		add_header(draft, SLICE("rw.error.truncated"), SLICE("true"));
 		add_number(draft, SLICE("rw.error.original_size"), (int64_t)record->value.size);
-		add_header(draft, SLICE("rw.error.sha256"), digest_parts(&record->value, 1, DIGEST_HEX_SIZE, draft->arena));
+		add_header(draft, SLICE("rw.error.sha256"),
+			   digest_parts(&record->value, 1, DIGEST_HEX_SIZE, draft->arena));
 	}
 }
 

@@ -36,7 +36,8 @@ struct fixture {
 
 static void fixture_init(struct fixture *f)
 {
-	*f = (struct fixture){ .stream = { .seen = seen_new(), .time_ms = STREAM_TIME_NONE, .key = { 1, 2, 3 } }, .offset = 10 };
+	*f = (struct fixture){ .stream = { .seen = seen_new(), .time_ms = STREAM_TIME_NONE, .key = { 1, 2, 3 } },
+			       .offset = 10 };
 	f->chunk = chunk_new(0, 10, ruleset);
 }
 
@@ -60,7 +61,8 @@ static void run(struct fixture *f, enum input input, struct slice key, struct sl
 
 static const char report[] =
 	"{\"specversion\":\"1.0\",\"id\":\"r-1\",\"source\":\"/apps/rider\",\"type\":\"rider.report.created.v1\","
-	"\"time\":\"2025-11-25T08:00:00Z\",\"data\":{\"rider_id\":\"R0000007\",\"description\":\"三号楼楼道里有人飞线给电动车充电，"
+	"\"time\":\"2025-11-25T08:00:00Z\",\"data\":{\"rider_id\":\"R0000007\",\"description\":"
+	"\"三号楼楼道里有人飞线给电动车充电，"
 	"物业电话13812345678\",\"service_code\":\"fire\",\"lat\":39.9101,\"long\":116.4037,\"crs\":\"GCJ02\","
 	"\"jurisdiction_id\":\"110101\",\"address_string\":\"人民路12号\"}}";
 
@@ -69,8 +71,11 @@ static const char delivery[] = "{\"id\":\"d-1\",\"type\":\"rider.delivery.comple
 
 static struct slice command(struct fixture *f)
 {
-	struct apply_target target = { .topic = SLICE("rider.reports.v1"), .from = 10, .to = f->chunk->link.to,
-				       .stream_time_ms = f->chunk->stream_time_ms, .dedup_hours = 24 };
+	struct apply_target target = { .topic = SLICE("rider.reports.v1"),
+				       .from = 10,
+				       .to = f->chunk->link.to,
+				       .stream_time_ms = f->chunk->stream_time_ms,
+				       .dedup_hours = 24 };
 	memset(target.store_uuid, 'a', sizeof target.store_uuid);
 	return effects_apply_command(f->chunk->effects, &target, &f->chunk->arena);
 }
@@ -80,7 +85,8 @@ static const char *header(const struct output_record *record, const char *name)
 	static char text[512];
 	for (size_t i = 0; i < record->header_count; i++) {
 		if (slice_equal(record->headers[i].name, slice_of(name))) {
-			snprintf(text, sizeof text, "%.*s", (int)record->headers[i].value.size, record->headers[i].value.data);
+			snprintf(text, sizeof text, "%.*s", (int)record->headers[i].value.size,
+				 record->headers[i].value.data);
 			return text;
 		}
 	}
@@ -210,8 +216,13 @@ static void test_dead_letter_keeps_the_original(void **state)
 	struct fixture f;
 	fixture_init(&f);
 	struct header headers[] = { { SLICE("x-trace"), SLICE("7") }, { SLICE("empty"), { NULL, 0 } } };
-	struct input_record record = { .input = INPUT_REPORTS, .offset = 10, .timestamp_ms = T0, .key = SLICE("k"),
-				       .value = SLICE("{\"id\": x}"), .headers = headers, .header_count = 2 };
+	struct input_record record = { .input = INPUT_REPORTS,
+				       .offset = 10,
+				       .timestamp_ms = T0,
+				       .key = SLICE("k"),
+				       .value = SLICE("{\"id\": x}"),
+				       .headers = headers,
+				       .header_count = 2 };
 	pipeline_run(&settings, &f.stream, &record, false, f.chunk);
 	const struct output_record *out = f.chunk->records;
 	assert_non_null(out);
@@ -245,6 +256,50 @@ static void test_dead_letter_that_is_too_large_is_cut(void **state)
 	assert_int_equal(strlen(header(out, "rw.error.sha256")), 64);
 	free(value);
 	fixture_fini(&f);
+}
+
+/* Each part alone may be all that fits: together they must fit as well. */
+static void test_dead_letter_fits_whatever_came(void **state)
+{
+	static const struct {
+		size_t key, value, headers, header_size;
+	} rows[] = {
+		{ 0, 200000, 0, 0 },      { 200000, 0, 0, 0 },        { 200000, 200000, 0, 0 }, { 60000, 60000, 0, 0 },
+		{ 1024, 65000, 8, 3000 }, { 9, 65536, 1, 32000 },     { 9, 100, 1, 66000 },     { 9, 100, 9000, 0 },
+		{ 9, 65536, 2000, 0 },    { 1024, 200000, 1, 32700 }, { 9, 66000, 0, 0 },
+	};
+	static char bytes[200000];
+
+	(void)state;
+	memset(bytes, 'x', sizeof bytes);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct pipeline_settings small = settings;
+		struct header *headers = calloc(rows[i].headers + 1, sizeof *headers);
+		struct input_record record = { .offset = 10,
+					       .timestamp_ms = T0,
+					       .key = { bytes, rows[i].key },
+					       .value = { bytes, rows[i].value },
+					       .headers = headers,
+					       .header_count = rows[i].headers };
+		struct fixture f;
+		size_t size = 0;
+
+		for (size_t j = 0; j < rows[i].headers; j++)
+			headers[j].value = (struct slice){ bytes, rows[i].header_size };
+		small.max_record_bytes = 66560;
+		fixture_init(&f);
+		pipeline_run(&small, &f.stream, &record, false, f.chunk);
+		const struct output_record *out = f.chunk->records;
+		for (size_t j = 0; j < out->header_count; j++)
+			size += out->headers[j].name.size + out->headers[j].value.size + 8;
+		size += out->key.size + out->payload.size;
+		if (size > small.max_record_bytes)
+			fail_msg("row %zu: %zu bytes", i, size);
+		/* Most of the value is there, except where headers are as large. */
+		assert_true(out->payload.size == record.value.size || out->payload.size > 30000);
+		fixture_fini(&f);
+		free(headers);
+	}
 }
 
 static void test_tombstone_is_counted_only(void **state)
@@ -299,6 +354,7 @@ int main(void)
 		cmocka_unit_test(test_same_log_gives_the_same_bytes),
 		cmocka_unit_test(test_dead_letter_keeps_the_original),
 		cmocka_unit_test(test_dead_letter_that_is_too_large_is_cut),
+		cmocka_unit_test(test_dead_letter_fits_whatever_came),
 		cmocka_unit_test(test_tombstone_is_counted_only),
 		cmocka_unit_test(test_key_that_is_not_the_rider_is_told),
 	};
