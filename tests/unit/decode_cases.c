@@ -85,6 +85,11 @@ static struct slice expand_all(struct arena *arena, const char *text, size_t siz
 	return buffer_slice(&out);
 }
 
+struct slice decode_cases_expand(struct arena *arena, const char *text)
+{
+	return expand_all(arena, text, strlen(text));
+}
+
 /* "name: value | name: value"; a name without colon has a null value. */
 static void read_headers(struct arena *arena, struct decode_case *row, char *text)
 {

@@ -22,3 +22,6 @@ struct decode_cases {
 void decode_cases_load(struct decode_cases *cases, const char *path);
 void decode_cases_free(struct decode_cases *cases);
 struct input_record decode_case_record(const struct decode_case *row);
+/* Text with the escapes, repetitions and snippets of the table written out; fails the running test on an unknown
+ * escape. */
+struct slice decode_cases_expand(struct arena *arena, const char *text);
