@@ -52,7 +52,7 @@ TRAINER := $(BUILD)/train
 MICRO := $(BUILD)/micro_classify
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_C))
 
-.PHONY: all help setup demo run stop check unit unit-programs sim sim-program flow no-taint chaos chaos-programs chaos-mix chaos-short bench asan tsan fuzz layers train train-check bench-micro format install clean FORCE
+.PHONY: all help setup demo run stop check unit unit-programs sim sim-program flow no-taint chaos chaos-programs chaos-mix chaos-short bench asan tsan fuzz fuzz-programs layers train train-check bench-micro format install clean FORCE
 .SECONDARY:
 
 all: $(DAEMON) $(CTL) $(GENERATOR) $(CONSUME)
@@ -176,16 +176,20 @@ tsan: setup ## data races: what has threads, under ThreadSanitizer
 	@scripts/stack up tsan; eval "$$(scripts/stack env tsan)"; export RIDERWATCH_TEST_BROKERS=$$BROKERS; \
 		tests/tsan/run.py $(TSAN_TESTS:%=build/tsan/unit/test_%); status=$$?; scripts/stack clean tsan; exit $$status
 
-# clang's libFuzzer; each target runs for SECONDS.
+# clang's libFuzzer, with an arena whose allocations are heap blocks of their own, so that each overrun is seen.
 FUZZ_C := $(wildcard tests/fuzz/fuzz_*.c)
-build/fuzz/%: tests/fuzz/%.c $(PIPELINES_C) $(wildcard include/*)
-	@mkdir -p $(@D)
-	clang -std=gnu11 -g -O1 -D_GNU_SOURCE -DARENA_BLOCK_FIRST=1 -DARENA_BLOCK_LAST=1 -Iinclude -Ipipelines \
-		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -o $@ $< $(PIPELINES_C) $(PURE_LIBS)
+FUZZ_HELP_C := tests/fuzz/fuzz_checks.c tests/unit/decode_oracle.c tests/unit/decode_compare.c
+FUZZ := $(patsubst tests/fuzz/%.c,%,$(filter-out $(FUZZ_HELP_C),$(FUZZ_C)))
+$(addprefix $(BUILD)/,$(FUZZ)): $(BUILD)/%: $(BUILD)/tests/fuzz/%.o $(call object,$(FUZZ_HELP_C) $(DAEMON_C) $(COMMON_C)) $(LIB)
+	$(CC) $(OPTIMISE) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(DAEMON_LIBS)
+# The inputs that are kept, through the same functions.
+$(BUILD)/unit/test_fuzz_corpus: $(call object,$(FUZZ_C))
+fuzz-programs:
+	@$(MAKE) BUILD=build/fuzz CC=clang HARDEN= OPTIMISE="-O1 -g -DFUZZ_ALONE -DARENA_BLOCK_FIRST=1 -DARENA_BLOCK_LAST=1 $(COVERAGE)" \
+		SANITIZE="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined" $(addprefix build/fuzz/,$(FUZZ))
 
-fuzz: setup $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_C)) ## fuzz all that parses: make fuzz SECONDS=60
-	@set -e; for f in $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_C)); do \
-		mkdir -p $$f.corpus; $$f -max_total_time=$(or $(SECONDS),60) -timeout=10 -print_final_stats=1 $$f.corpus; done
+fuzz: setup fuzz-programs ## fuzz all that parses: make fuzz FUZZ_SECONDS=20 TARGETS="decode seen"
+	@scripts/fuzz $(or $(FUZZ_SECONDS),20) $(TARGETS)
 
 bench-micro: $(MICRO) ## what one text costs to classify and explain
 	$(MICRO)

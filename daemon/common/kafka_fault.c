@@ -31,7 +31,9 @@ static const struct kafka_fault faults[] = {
 	      "create the topic (scripts/create-topics), or correct its name under topics or in the routes"),
 	FAULT(_UNKNOWN_TOPIC, false, false,
 	      "create the topic (scripts/create-topics), or correct its name under topics or in the routes"),
-	FAULT(_UNKNOWN_PARTITION, false, false, "the topic has fewer partitions than expected: add partitions to it"),
+	FAULT(_UNKNOWN_PARTITION, false, false,
+	      "the topic was deleted, or has fewer partitions than expected: create the topic (scripts/create-topics) "
+	      "or add partitions to it"),
 	FAULT(TOPIC_EXCEPTION, false, false, "the topic name is not valid: correct it under topics or in the routes"),
 	FAULT(MSG_SIZE_TOO_LARGE, false, true,
 	      "raise max.message.bytes of the topic above events.max_bytes + 64 KiB, or lower events.max_bytes"),

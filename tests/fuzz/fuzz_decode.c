@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libFuzzer target: records from anywhere. Whatever is in them, decoding ends, keeps its promises, and agrees with an
- * independent reading of the same bytes. Input: lines "name:value" are headers, up to an empty line; the rest is the
- * value. */
-#include <stdint.h>
+/* Records from anywhere. Whatever is in them, decoding ends, keeps its promises, and agrees with an independent reading
+ * of the same bytes. Input: lines "name:value" are headers, up to an empty line; the rest is the value. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-/* The target is built from this one file and pipelines/. */
-#include "../unit/decode_oracle.c"
-#include "../unit/decode_compare.c"
+#include "fuzz/fuzz_input.h"
+#include "unit/decode_compare.h"
 
 #define HEADERS_MAX 8
+#define VALUE_MAX (1 << 16)
 
 /* Takes a header line off the front of rest; false when the headers have ended. */
 static bool take_header(struct slice *rest, struct header *header)
@@ -32,7 +28,7 @@ static bool take_header(struct slice *rest, struct header *header)
 	return true;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+int FUZZ_FUNCTION(decode)(const uint8_t *data, size_t size)
 {
 	struct slice rest = { (const char *)data, size };
 	struct header headers[HEADERS_MAX];
@@ -40,14 +36,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *problem;
 	char *value;
 
-	while (record.header_count < HEADERS_MAX && take_header(&rest, &headers[record.header_count]))
+	while (size > 0 && record.header_count < HEADERS_MAX && take_header(&rest, &headers[record.header_count]))
 		record.header_count++;
-	value = malloc(rest.size ? rest.size : 1); /* of just that size: the sanitizer sees every overrun */
-	memcpy(value, rest.data, rest.size);
+	value = fuzz_copy(rest);
 	record.value = (struct slice){ value, rest.size };
-	problem = decode_disagreement(&record, 1 << 16);
+	problem = decode_disagreement(&record, VALUE_MAX);
 	if (!problem)
-		problem = decode_broken_promise(&record, 1 << 16);
+		problem = decode_broken_promise(&record, VALUE_MAX);
 	if (problem)
 		fprintf(stderr, "%s\n", problem);
 	MUST(!problem);

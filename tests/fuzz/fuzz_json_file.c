@@ -1,22 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libFuzzer target: files that people write. Whatever is in them, loading ends, and each refusal is one line that names
+/* Files that people write. Whatever is in them, loading ends, and each refusal is one line that names
  * the file. What loads keeps every key findable: the walk over the source and the parser agree on lines and paths. */
-#include <jansson.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "json_file.h"
-
-static void check_problems(const struct problems *problems, const char *path)
-{
-	MUST(problems->count == 1);
-	MUST(strncmp(problems->texts[0], path, strlen(path)) == 0);
-	MUST(!strpbrk(problems->texts[0], "\n\r\x1b"));
-}
+#include "fuzz/fuzz_checks.h"
+#include "fuzz/fuzz_input.h"
 
 static int last_line(const char *text, size_t size)
 {
@@ -72,8 +61,7 @@ static bool has_empty_key(json_t *value)
 	return false;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+int FUZZ_FUNCTION(json_file)(const uint8_t *data, size_t size)
 {
 	static int descriptor = -1;
 	static char path[64];
@@ -94,7 +82,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (!has_empty_key(json_file_root(file)))
 			check_lines(file, json_file_root(file), "", last_line(text, text_size));
 	} else {
-		check_problems(&problems, path);
+		MUST(problems.count == 1);
+		check_problems(&problems, &(const char *){ path }, 1);
 	}
 	problems_fini(&problems);
 	json_file_free(&file);
