@@ -20,6 +20,10 @@ const char *counter_field(enum counter counter);
 struct effects;
 
 struct effects *effects_new(struct arena *arena);
+/* The six digits of a jurisdiction as a number; ADCODE_NONE for every other text, which belongs to no area. */
+#define ADCODE_NONE (-1)
+int32_t adcode_of(struct slice jurisdiction_id);
+
 /* Adds to one rider's counter, to the shard's totals and, when jurisdiction_id is present, to that jurisdiction's totals. */
 void effects_count(struct effects *effects, struct slice rider_id, struct slice jurisdiction_id, enum counter counter, int64_t by);
 /* The rider was heard of at this stream time (last_ms keeps the maximum). */

@@ -15,7 +15,9 @@ enum event_type {
 };
 
 enum crs { CRS_UNKNOWN, CRS_WGS84, CRS_GCJ02, CRS_BD09 };
-enum decision { DECISION_UPHELD, DECISION_REJECTED, DECISION_DUPLICATE, DECISION_FRAUD };
+enum decision { DECISION_UPHELD, DECISION_REJECTED, DECISION_DUPLICATE, DECISION_FRAUD, DECISION_COUNT };
+/* As in events and in Redis: "upheld". */
+const char *decision_name(enum decision decision);
 enum service_code { SERVICE_NONE, SERVICE_FIRE, SERVICE_FOOD, SERVICE_EMERGENCY, SERVICE_OTHER };
 
 enum dropped_field {

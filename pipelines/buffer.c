@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "buffer.h"
+#include "date.h"
 #include <math.h>
 #include <stdio.h>
 #include "must.h"
@@ -96,29 +97,6 @@ void buffer_append_json_string(struct buffer *buffer, struct slice text)
 	if (start < text.size)
 		buffer_append(buffer, (struct slice){ text.data + start, text.size - start });
 	buffer_append_char(buffer, '"');
-}
-
-struct date {
-	int64_t year;
-	int month, day;
-};
-
-/* Days since 1970-01-01 to the proleptic Gregorian calendar; years run from March inside, so that a leap day is the
- * last day. */
-static struct date date_of(int64_t days)
-{
-	int64_t shifted = days + 719468; /* from 0000-03-01 */
-	int64_t era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
-	int day_of_era = (int)(shifted - era * 146097);
-	int year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-	int day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-	int month = (5 * day_of_year + 2) / 153; /* 0 = March */
-
-	return (struct date){
-		.year = year_of_era + era * 400 + (month >= 10),
-		.month = month < 10 ? month + 3 : month - 9,
-		.day = day_of_year - (153 * month + 2) / 5 + 1,
-	};
 }
 
 void buffer_append_time(struct buffer *buffer, int64_t ms)

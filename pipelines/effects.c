@@ -61,7 +61,7 @@ static struct rider_sum *rider_of(struct effects *effects, struct slice id)
 	return effects->last_rider;
 }
 
-static int32_t adcode_of(struct slice jurisdiction_id)
+int32_t adcode_of(struct slice jurisdiction_id)
 {
 	int32_t adcode = 0;
 	if (!jurisdiction_id.data || jurisdiction_id.size != ADCODE_DIGITS)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes FCALL rw_apply_v1; pipelines/redis/README.md lists its keys and arguments. */
 #include "effects_sums.h"
+#include "date.h"
 #include "must.h"
 #include "stream.h"
 
@@ -8,7 +9,6 @@
 
 #define FIXED_KEYS 4
 #define FIXED_ARGUMENTS 11
-#define CHINA_HOURS 8
 #define DAY_TEXT_SIZE 16
 #define AREA_SIZE 6
 #define GROUP_SLOTS 64
@@ -172,17 +172,6 @@ static void make_groups(struct command *command, struct arena *arena)
 
 /* ---- keys ---- */
 
-/* "20261125" of the UTC+8 day that holds the hour. */
-static void write_day(uint32_t hour, struct arena *arena, char text[DAY_TEXT_SIZE])
-{
-	struct buffer time;
-	buffer_init(&time, arena, 32);
-	buffer_append_time(&time, ((int64_t)hour + CHINA_HOURS) * HOUR_MS);
-	struct slice iso = buffer_slice(&time); /* 2026-11-25T... */
-	MUST(iso.size >= 10 && iso.data[4] == '-');
-	snprintf(text, DAY_TEXT_SIZE, "%.4s%.2s%.2s", iso.data, iso.data + 5, iso.data + 8);
-}
-
 static void write_effect_keys(struct command *command)
 {
 	for (const struct effect *effect = command->effects->list; effect; effect = effect->next) {
@@ -280,13 +269,6 @@ static void write_groups(struct command *command)
 	}
 }
 
-static const char *const decision_names[] = {
-	[DECISION_UPHELD] = "upheld",
-	[DECISION_REJECTED] = "rejected",
-	[DECISION_DUPLICATE] = "duplicate",
-	[DECISION_FRAUD] = "fraud",
-};
-
 static void write_report(struct buffer *buffer, const struct effect *effect)
 {
 	char area[AREA_SIZE + 1];
@@ -308,7 +290,7 @@ static void write_effects(struct command *command)
 			continue;
 		}
 		bulk_text(&command->buffer, "review");
-		bulk_text(&command->buffer, decision_names[effect->decision]);
+		bulk_text(&command->buffer, decision_name(effect->decision));
 	}
 }
 
@@ -342,7 +324,7 @@ struct slice effects_apply_command(const struct effects *effects, const struct a
 	command.hour = target->stream_time_ms < 0 ? 0 : (uint32_t)(target->stream_time_ms / HOUR_MS);
 	char shard[24];
 	command.shard = (struct slice){ shard, (size_t)snprintf(shard, sizeof shard, "rw:{%d}:", target->partition) };
-	write_day(command.hour, arena, command.day);
+	snprintf(command.day, sizeof command.day, "%08u", china_day(command.hour));
 	/* Counts of totals, groups and effects are arguments too. */
 	command.arguments = FIXED_ARGUMENTS + 3 + 2 * total_steps(effects);
 	make_groups(&command, arena);

@@ -4,7 +4,6 @@
 #include "buffer.h"
 #include "effects.h"
 
-#define ADCODE_NONE (-1)
 #define HEARD_NONE (-1)
 
 /* Increments by counter; by[c] counts only where bit c of used is set. */

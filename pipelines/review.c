@@ -1,6 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rider.report.reviewed.v1: a human's or an agency's decision on an earlier report. */
 #include "job.h"
+#include "must.h"
+
+const char *decision_name(enum decision decision)
+{
+	static const char *const names[DECISION_COUNT] = {
+		[DECISION_UPHELD] = "upheld",
+		[DECISION_REJECTED] = "rejected",
+		[DECISION_DUPLICATE] = "duplicate",
+		[DECISION_FRAUD] = "fraud",
+	};
+	MUST((unsigned)decision < DECISION_COUNT);
+	return names[decision];
+}
 
 /* The report's state is in Redis; so is the arithmetic of changing one decision into another. */
 static enum step_result step_review(struct job *job)

@@ -131,14 +131,11 @@ static enum reason read_service_code(const struct value *value, void *to)
 
 static enum reason read_decision(const struct value *value, void *to)
 {
-	static const char *const words[] = {
-		[DECISION_UPHELD] = "upheld",
-		[DECISION_REJECTED] = "rejected",
-		[DECISION_DUPLICATE] = "duplicate",
-		[DECISION_FRAUD] = "fraud",
-	};
+	const char *words[DECISION_COUNT];
 	unsigned index = 0;
-	enum reason reason = read_word(value, words, COUNT_OF(words), &index);
+	for (enum decision decision = 0; decision < DECISION_COUNT; decision++)
+		words[decision] = decision_name(decision);
+	enum reason reason = read_word(value, words, DECISION_COUNT, &index);
 
 	*(enum decision *)to = index;
 	return reason;
