@@ -6,6 +6,8 @@
 #include <string.h>
 #include "redis_password.h"
 
+#define WORDS_MAX 16
+
 static void describe(struct redis_link *link, const char *what, const char *advice)
 {
 	const struct config *config = link->config;
@@ -62,6 +64,18 @@ void redis_link_send(struct redis_link *link, const char *format, ...)
 	va_start(arguments, format);
 	MUST(redisvAppendCommand(link->context, format, arguments) == REDIS_OK);
 	va_end(arguments);
+}
+
+void redis_link_send_words(struct redis_link *link, const struct slice *words, size_t count)
+{
+	const char *texts[WORDS_MAX];
+	size_t sizes[WORDS_MAX];
+	MUST(count <= WORDS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		texts[i] = words[i].data;
+		sizes[i] = words[i].size;
+	}
+	MUST(redisAppendCommandArgv(link->context, (int)count, texts, sizes) == REDIS_OK);
 }
 
 redisReply *redis_link_receive(struct redis_link *link)

@@ -4,6 +4,7 @@
 #include <hiredis/hiredis.h>
 #include "config.h"
 #include "must.h"
+#include "slice.h"
 
 struct redis_link {
 	redisContext *context; /* NULL: not connected */
@@ -16,6 +17,7 @@ MUST_CHECK bool redis_link_open(struct redis_link *link, const struct config *co
 void redis_link_close(struct redis_link *link);
 /* Reply of one command, or NULL with link->error when the connection or the command failed. The caller frees it. */
 redisReply *redis_link_ask(struct redis_link *link, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* The same in two steps, for many commands at once. */
+/* The same in two steps, for many commands at once. Words of the second form may hold any bytes. */
 void redis_link_send(struct redis_link *link, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void redis_link_send_words(struct redis_link *link, const struct slice *words, size_t count);
 redisReply *redis_link_receive(struct redis_link *link);
