@@ -8,6 +8,7 @@
 #include <sysexits.h>
 
 static const struct command *const commands[] = {
+	&command_audit,
 	&command_rider,
 	&command_explain,
 	&command_classify,

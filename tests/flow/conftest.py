@@ -2,12 +2,14 @@
 import itertools
 import os
 import pathlib
+import random
 import sys
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 pytest.register_assert_rewrite("world", "fold")
+from events import mixed  # noqa: E402
 from world import DAEMON, Stack, World  # noqa: E402
 
 _numbers = itertools.count(1)
@@ -41,3 +43,17 @@ def make_world(stack, tmp_path):
 @pytest.fixture
 def world(make_world):
     return make_world()
+
+
+@pytest.fixture
+def counted(world):
+    """Some thousand events that were counted; the daemon has stopped."""
+    seed = random.randrange(1 << 30)
+    print("seed", seed)
+    for event, shape in mixed(random.Random(seed), 3000):
+        world.send(event, shape)
+    world.flush()
+    daemon = world.start()
+    world.wait_applied(90)
+    assert daemon.stop() in (0, 75)
+    return world
