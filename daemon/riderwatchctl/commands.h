@@ -3,4 +3,4 @@
 #pragma once
 #include "command.h"
 
-extern const struct command command_audit, command_classify, command_explain, command_rider, command_rulebook;
+extern const struct command command_audit, command_classify, command_explain, command_rider, command_rulebook, command_status;

@@ -10,6 +10,7 @@
 static const struct command *const commands[] = {
 	&command_audit,
 	&command_rider,
+	&command_status,
 	&command_explain,
 	&command_classify,
 	&command_rulebook,
