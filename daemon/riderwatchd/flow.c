@@ -88,8 +88,9 @@ static void note_due(struct flow *flow, const struct chunk *chunk, size_t record
 /* A chunk holds muted or live events, never both, is of one hour, and small enough for one call. */
 static void decide(struct flow *flow, struct flow_slot *slot, const struct input_record *record, bool muted)
 {
-	if (slot->open && (slot->open_muted != muted || slot->open->events >= (size_t)flow->config->batch_chunk_events ||
-			   pipeline_hour_changes(slot->stream, record)))
+	if (slot->open &&
+	    (slot->open_muted != muted || slot->open->events >= (size_t)flow->config->batch_chunk_events ||
+	     pipeline_hour_changes(slot->stream, record)))
 		flow_close_chunk(flow, slot);
 	if (!slot->open)
 		open_chunk(flow, slot, muted);
@@ -216,7 +217,8 @@ static void on_assigned(void *context, const struct source_partition *partitions
 		struct flow_slot *slot = flow_slot(flow, partitions[i].input, partitions[i].partition);
 		if (!slot) {
 			flow_fatal(flow, EX_UNAVAILABLE,
-				   "an input topic has more partitions than at start; restart the daemon so that it counts them anew "
+				   "an input topic has more partitions than at start; restart the daemon so that it "
+				   "counts them anew "
 				   "(riders move between partitions when their number changes)");
 			return;
 		}
@@ -300,7 +302,8 @@ static void init_settings(struct flow *flow, struct slice pseudonym_key)
 {
 	const struct config *config = flow->config;
 	flow->settings = (struct pipeline_settings){
-		.input_topics = { [INPUT_REPORTS] = config->topics_reports, [INPUT_DELIVERIES] = config->topics_deliveries },
+		.input_topics = { [INPUT_REPORTS] = config->topics_reports,
+				  [INPUT_DELIVERIES] = config->topics_deliveries },
 		.dead_letter_topic = config->topics_dead_letters,
 		.alert_topics = { [CATEGORY_EMERGENCY] = config->topics_alerts_emergency,
 				  [CATEGORY_FIRE] = config->topics_alerts_fire,
@@ -351,7 +354,7 @@ static void init_slots(struct flow *flow)
 static int count_partitions(struct flow *flow, char *error, size_t error_size)
 {
 	for (int i = 0; i < PARTITION_COUNT_TRIES; i++) {
-		flow->partitions = source_partition_count(flow->source, flow->config, PARTITION_COUNT_TIMEOUT_MS, error, error_size);
+		flow->partitions = source_partition_count(flow->source, PARTITION_COUNT_TIMEOUT_MS, error, error_size);
 		if (flow->partitions > 0)
 			return 0;
 		log_warning("input topics cannot be used yet", "error=\"%s\"", error);
@@ -365,12 +368,13 @@ static int connect_all(struct flow *flow, char *error, size_t error_size)
 	flow->source = source_new(flow->base, flow->config, &source_callbacks, flow, error, error_size);
 	if (!flow->source || count_partitions(flow, error, error_size))
 		return -1;
-	flow->publisher = publisher_new(flow->base, flow->config, source_handle(flow->source), &flow_publisher_callbacks, flow, error,
-					error_size);
+	flow->publisher = publisher_new(flow->base, flow->config, source_handle(flow->source),
+					&flow_publisher_callbacks, flow, error, error_size);
 	if (!flow->publisher)
 		return -1;
 	flow->reader = reader_new(flow->base, flow->config, &flow_reader_callbacks, flow);
 	flow->store = store_new(flow->base, flow->config, &flow_store_callbacks, flow);
+	source_join(flow->source, flow->partitions);
 	return 0;
 }
 
@@ -381,8 +385,9 @@ static void start_timers(struct flow *flow)
 	event_add(flow->watch_timer, &(struct timeval){ WATCH_SECONDS, 0 });
 }
 
-struct flow *flow_new(struct event_base *base, const struct config *config, struct ruleset *ruleset, struct slice pseudonym_key,
-		      struct metrics *metrics, const struct flow_callbacks *callbacks, void *context, char *error, size_t error_size)
+struct flow *flow_new(struct event_base *base, const struct config *config, struct ruleset *ruleset,
+		      struct slice pseudonym_key, struct metrics *metrics, const struct flow_callbacks *callbacks,
+		      void *context, char *error, size_t error_size)
 {
 	struct flow *flow = alloc_zeroed(1, sizeof *flow);
 	flow->base = base;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The serialised group metadata of librdkafka. Pure. */
+/* What librdkafka and members of a group say of a membership, in bytes. Pure. */
 #pragma once
 #include <stdint.h>
 #include "must.h"
@@ -8,3 +8,6 @@
 /* Reads generation and whether there is a member id. False when the bytes are not of the known form; nothing is filled
  * then. */
 MUST_CHECK bool membership_parse(struct slice bytes, int32_t *generation, bool *has_member);
+/* Number of the topic's partitions in a member's assignment, as the consumer protocol writes it. -1: not of that form.
+ */
+MUST_CHECK int32_t membership_assigned(struct slice bytes, struct slice topic);

@@ -13,6 +13,7 @@
 #include "alloc.h"
 #include "kafka_conf.h"
 #include "log.h"
+#include "monotonic.h"
 #include "must.h"
 
 #define TURN_RECORDS 2000
@@ -20,14 +21,6 @@
 #define TICK_MS 250
 #define CLOSING_TICK_MS 20
 #define PARK_AFTER_MS 1000
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 void source_arm(struct source *source)
 {
@@ -95,7 +88,7 @@ static void settle_positions(struct source *source)
 	if (source->reading && (source->moved || source->parked)) {
 		assign(source, true);
 		source->moved = source->parked = false;
-	} else if (!source->reading && !source->parked && now_ms() - source->idle_since_ms >= PARK_AFTER_MS) {
+	} else if (!source->reading && !source->parked && monotonic_ms() - source->idle_since_ms >= PARK_AFTER_MS) {
 		assign(source, false);
 		source->parked = true;
 	}
@@ -111,7 +104,7 @@ static bool may_poll(const struct source *source)
 
 static void poll_records(struct source *source)
 {
-	int64_t until = now_ms() + TURN_MS;
+	int64_t until = monotonic_ms() + TURN_MS;
 
 	for (int count = 1; may_poll(source); count++) {
 		rd_kafka_message_t *message = rd_kafka_consumer_poll(source->consumer, 0);
@@ -123,7 +116,7 @@ static void poll_records(struct source *source)
 		else
 			source_deliver(source, message);
 		rd_kafka_message_destroy(message);
-		if (count >= TURN_RECORDS || (count % 64 == 0 && now_ms() >= until)) {
+		if (count >= TURN_RECORDS || (count % 64 == 0 && monotonic_ms() >= until)) {
 			source_arm(source);
 			return;
 		}
@@ -148,6 +141,8 @@ static bool still_open(struct source *source)
 
 static void turn(struct source *source)
 {
+	if (source->join_at > 0 && source->state != SOURCE_CLOSING)
+		source_try_join(source);
 	settle_positions(source);
 	poll_records(source);
 	if (still_open(source) && source->state != SOURCE_CLOSING)
@@ -172,20 +167,6 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 
 /* ---- start and end ---- */
 
-static bool subscribe(struct source *source, char *error, size_t error_size)
-{
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(INPUT_COUNT);
-	rd_kafka_resp_err_t code;
-
-	for (int input = 0; input < INPUT_COUNT; input++)
-		rd_kafka_topic_partition_list_add(list, source->topics[input].name, RD_KAFKA_PARTITION_UA);
-	code = rd_kafka_subscribe(source->consumer, list);
-	rd_kafka_topic_partition_list_destroy(list);
-	if (code)
-		snprintf(error, error_size, "cannot subscribe to the input topics: %s", rd_kafka_err2str(code));
-	return !code;
-}
-
 static bool create_consumer(struct source *source, const struct config *config, char *error, size_t error_size)
 {
 	rd_kafka_conf_t *conf = kafka_conf_new(config, KAFKA_CONSUMER, error, error_size);
@@ -201,6 +182,7 @@ static bool create_consumer(struct source *source, const struct config *config, 
 		return false;
 	}
 	rd_kafka_poll_set_consumer(source->consumer);
+	source->group = config->kafka_group;
 	source->topics[INPUT_REPORTS].name = config->topics_reports;
 	source->topics[INPUT_DELIVERIES].name = config->topics_deliveries;
 	for (int input = 0; input < INPUT_COUNT; input++)
@@ -233,8 +215,6 @@ struct source *source_new(struct event_base *base, const struct config *config,
 		goto fail;
 	source->queue = rd_kafka_queue_get_consumer(source->consumer);
 	listen_to_queue(source, source->queue);
-	if (!subscribe(source, error, error_size))
-		goto fail;
 	event_add(source->wake, NULL);
 	set_tick(source, TICK_MS);
 	/* What was queued before listening began wakes nobody. */
@@ -248,46 +228,6 @@ fail:
 rd_kafka_t *source_handle(struct source *source)
 {
 	return source->consumer;
-}
-
-static int32_t count_of(const struct source *source, enum input input, int timeout_ms, char *error, size_t error_size)
-{
-	const struct source_topic *topic = &source->topics[input];
-	const struct rd_kafka_metadata *metadata;
-	rd_kafka_resp_err_t code = rd_kafka_metadata(source->consumer, 0, topic->handle, &metadata, timeout_ms);
-	int32_t count = -1;
-
-	if (code) {
-		snprintf(error, error_size, "brokers do not answer: %s; check kafka.brokers and the broker's log",
-			 rd_kafka_err2str(code));
-		return -1;
-	}
-	if (metadata->topic_cnt != 1 || metadata->topics[0].err)
-		snprintf(error, error_size, "input topic %s: %s; create it (scripts/create-topics) or correct its name",
-			 topic->name, metadata->topic_cnt ? rd_kafka_err2str(metadata->topics[0].err) : "unknown");
-	else
-		count = metadata->topics[0].partition_cnt;
-	rd_kafka_metadata_destroy(metadata);
-	return count;
-}
-
-int32_t source_partition_count(struct source *source, const struct config *config, int timeout_ms, char *error,
-			       size_t error_size)
-{
-	int32_t reports, deliveries;
-
-	(void)config;
-	if ((reports = count_of(source, INPUT_REPORTS, timeout_ms, error, error_size)) < 0 ||
-	    (deliveries = count_of(source, INPUT_DELIVERIES, timeout_ms, error, error_size)) < 0)
-		return -1;
-	if (reports == deliveries)
-		return reports;
-	snprintf(error, error_size,
-		 "%s has %" PRId32 " partitions, %s has %" PRId32
-		 ": both must have the same number, so that a rider's events share "
-		 "one shard; add partitions to the smaller one before any events are in it",
-		 source->topics[INPUT_REPORTS].name, reports, source->topics[INPUT_DELIVERIES].name, deliveries);
-	return -1;
 }
 
 void source_assign(struct source *source, const struct source_partition *partitions, size_t count)
@@ -325,7 +265,7 @@ void source_set_reading(struct source *source, bool reading)
 	if (source->reading == reading)
 		return;
 	source->reading = reading;
-	source->idle_since_ms = now_ms();
+	source->idle_since_ms = monotonic_ms();
 	if (reading)
 		source_arm(source);
 }

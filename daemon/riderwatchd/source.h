@@ -35,14 +35,17 @@ struct source_callbacks {
 };
 
 /* Creates the consumer (settings of the protocol: read_committed, no auto commit, auto.offset.reset=error, range assignor, static
- * membership, ...), subscribes to both input topics. Returns NULL and fills error on failure. */
+ * membership, ...). Returns NULL and fills error on failure. */
 struct source *source_new(struct event_base *base, const struct config *config, const struct source_callbacks *callbacks,
 			  void *context, char *error, size_t error_size);
 /* The consumer handle, for rd_kafka_committed() and watermarks on the worker thread. */
 rd_kafka_t *source_handle(struct source *source);
 /* Number of partitions of each input topic; asks the broker (blocks up to timeout_ms; used at start only). Returns -1 and fills
  * error when a topic is missing or the counts differ. */
-int32_t source_partition_count(struct source *source, const struct config *config, int timeout_ms, char *error, size_t error_size);
+int32_t source_partition_count(struct source *source, int timeout_ms, char *error, size_t error_size);
+/* Joins the group, once no member's assignment is older than the topics' number of partitions: a member that comes back under its
+ * instance name gets its old assignment again, and partitions that were added meanwhile would be nobody's. At most a session. */
+void source_join(struct source *source, int32_t partitions);
 /* Sets the whole assignment with explicit start offsets. Until then the group membership is kept without reading anything, so
  * that a slow load never holds up a rebalance. Ignored while not a member. */
 void source_assign(struct source *source, const struct source_partition *partitions, size_t count);

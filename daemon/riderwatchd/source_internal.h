@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by source.c (loop side), source_group.c (membership, errors) and source_record.c (message to record). */
+/* Shared by source.c (loop side), source_join.c (what must be so before we join), source_group.c
+ * (membership, errors) and source_record.c (message to record). */
 #pragma once
 #include "kafka_record.h"
 #include "source.h"
@@ -28,8 +29,11 @@ struct source {
 	rd_kafka_queue_t *closing_queue;
 	int wake_fd;
 	struct event *wake, *timer;
+	const char *group;
 	struct source_topic topics[INPUT_COUNT];
 	enum source_state state;
+	int64_t join_at;    /* time of the next try to join; 0: not told to, or joined */
+	int32_t partitions; /* of each input topic, when told to join */
 	bool reading;       /* as told by source_set_reading */
 	bool moved;         /* next[] was changed: the library's assignment must follow before anything is delivered */
 	bool parked;        /* the library holds an empty assignment because nobody reads */
@@ -46,6 +50,9 @@ struct source {
 /* source.c */
 void source_arm(struct source *source);    /* another turn soon, after other events of the loop had theirs */
 void source_forget(struct source *source); /* no partition is ours */
+
+/* source_join.c */
+void source_try_join(struct source *source);
 
 /* source_group.c */
 void source_on_rebalance(rd_kafka_t *consumer, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *partitions,

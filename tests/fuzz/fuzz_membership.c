@@ -23,6 +23,8 @@ static void check(struct slice bytes)
 	int32_t generation = -7, expected_generation = -7;
 	bool member = false, expected_member = false;
 	char *copy = fuzz_copy(bytes);
+	int32_t held = membership_assigned((struct slice){ copy, bytes.size }, SLICE("t"));
+	MUST(held >= -1 && held <= (int64_t)bytes.size / 4);
 	bool parsed = membership_parse((struct slice){ copy, bytes.size }, &generation, &member);
 	MUST(parsed == model(bytes, &expected_generation, &expected_member));
 	MUST(parsed ? generation == expected_generation && member == expected_member : generation == -7);

@@ -111,6 +111,7 @@ void reader_open(struct reader *reader, const struct kafka_fixture *fixture, con
 	reader->source = source_new(reader->base, &reader->config, &callbacks, reader, error, sizeof(error));
 	if (!reader->source)
 		fail_msg("source_new: %s", error);
+	source_join(reader->source, READER_PARTITIONS);
 }
 
 void reader_run(struct reader *reader, int ms)

@@ -41,8 +41,59 @@ static void test_every_form(void **state)
 	}
 }
 
+/* version 3; topics "ab" with 2 partitions and "c" with 1; no user data */
+#define TOPICS                                                                                                         \
+	"\0\3\0\0\0\2"                                                                                                 \
+	"\0\2"                                                                                                         \
+	"ab"                                                                                                           \
+	"\0\0\0\2"                                                                                                     \
+	"\0\0\0\0"                                                                                                     \
+	"\0\0\0\1"                                                                                                     \
+	"\0\1"                                                                                                         \
+	"c"                                                                                                            \
+	"\0\0\0\1"                                                                                                     \
+	"\0\0\0\7"
+#define BYTES(text)                                                                                                    \
+	{                                                                                                              \
+		text, sizeof text - 1                                                                                  \
+	}
+
+static void test_partitions_of_an_assignment(void **state)
+{
+	static const struct {
+		struct slice bytes;
+		const char *topic;
+		int32_t expected;
+	} rows[] = {
+		{ BYTES(TOPICS "\xff\xff\xff\xff"), "ab", 2 },
+		{ BYTES(TOPICS), "c", 1 },
+		{ BYTES(TOPICS), "abc", 0 },
+		{ BYTES("\0\0\0\0\0\0"), "ab", 0 },
+		{ { TOPICS, sizeof TOPICS - 2 }, "ab", -1 }, /* ends in a number */
+		{ BYTES("\0\0\0\0\0\1\0\2"
+			"ab"),
+		  "ab", -1 },
+		{ BYTES("\0\0\0\0\0\1\xff\xff"), "ab", -1 },
+		{ BYTES("\0\0\0\0\0\1\0\1"
+			"c\x7f\xff\xff\xff"),
+		  "c", -1 },
+		{ BYTES("\0\0\xff\xff\xff\xff"), "ab", -1 },
+		{ BYTES("\x80\0\0\0\0\0"), "ab", -1 },
+		{ BYTES(""), "ab", -1 }, /* a member that was given nothing yet */
+		{ { NULL, 0 }, "ab", -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		int32_t found = membership_assigned(rows[i].bytes, slice_of(rows[i].topic));
+		if (found != rows[i].expected)
+			fail_msg("row %zu: %d", i, (int)found);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_every_form) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_every_form),
+					    cmocka_unit_test(test_partitions_of_an_assignment) };
 	return cmocka_run_group_tests_name("membership", tests, NULL, NULL);
 }

@@ -53,7 +53,7 @@ static void test_partition_count(void **state)
 
 	(void)state;
 	reader_open(&reader, &fixture, "one");
-	assert_int_equal(source_partition_count(reader.source, &config, 5000, error, sizeof(error)), READER_PARTITIONS);
+	assert_int_equal(source_partition_count(reader.source, 5000, error, sizeof(error)), READER_PARTITIONS);
 	reader_close(&reader);
 
 	snprintf(other, sizeof(other), "%s.other", fixture.run);
@@ -65,7 +65,7 @@ static void test_partition_count(void **state)
 	config.topics_deliveries = other;
 	reader.source = source_new(reader.base, &config, &(struct source_callbacks){ 0 }, NULL, error, sizeof(error));
 	assert_non_null(reader.source);
-	assert_int_equal(source_partition_count(reader.source, &config, 5000, error, sizeof(error)), -1);
+	assert_int_equal(source_partition_count(reader.source, 5000, error, sizeof(error)), -1);
 	if (!strstr(error, other) || !strstr(error, "has 7:"))
 		fail_msg("message is \"%s\"", error);
 	source_free(&reader.source);
