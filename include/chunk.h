@@ -2,6 +2,7 @@
 /* A run of consecutive events of one topic-partition, decided and waiting to be published and applied. It owns everything made
  * for its events (one arena) and is freed once, after Redis acknowledged it or the protocol dropped it. */
 #pragma once
+#include "anchors.h"
 #include "arena.h"
 #include "effects.h"
 #include "outcomes.h"
@@ -28,6 +29,7 @@ struct chunk {
 	struct slice command;       /* what Redis is to be told; present once chunk_compact() was called */
 	struct ruleset *ruleset;    /* counted reference: what it was decided with */
 	int64_t stream_time_ms;     /* T after its last event */
+	struct anchors anchors;     /* of the partition when it began */
 	size_t events;
 	struct output_record *records, **records_end; /* in offset order */
 	size_t record_count;

@@ -23,6 +23,10 @@ struct pipeline_settings {
  * Also advances chunk->link.to and chunk->stream_time_ms. The caller starts a new chunk when pipeline_hour_changes() says so. */
 void pipeline_run(const struct pipeline_settings *settings, struct stream *stream, const struct input_record *record, bool muted,
 		  struct chunk *chunk);
+/* Moves S and T past a record exactly as pipeline_run() does, and decides nothing. arena: for what decoding needs; what is in it
+ * may go afterwards. */
+void pipeline_remember(const struct pipeline_settings *settings, struct stream *stream, const struct input_record *record,
+		       struct arena *arena);
 /* Would this record move the stream into another hour? A chunk must end before such a record. */
 bool pipeline_hour_changes(const struct stream *stream, const struct input_record *record);
 

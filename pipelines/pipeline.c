@@ -25,11 +25,19 @@ enum step_result step_check_key(struct job *job)
 	return STEP_NEXT;
 }
 
+/* Puts the event's identity into S; true when it was there within the window. */
+static bool remember(const struct pipeline_settings *settings, struct stream *stream, const struct rider_event *event,
+		     bool *changed, uint64_t *id)
+{
+	*id = identity_event(stream->key, event->source, event->id);
+	return seen_check(stream->seen, *id, stream_hour(stream), settings->dedup_hours, changed);
+}
+
 enum step_result step_drop_duplicate(struct job *job)
 {
-	uint64_t id = identity_event(job->stream->key, job->event.source, job->event.id);
+	uint64_t id;
 	bool changed;
-	bool duplicate = seen_check(job->stream->seen, id, stream_hour(job->stream), job->settings->dedup_hours, &changed);
+	bool duplicate = remember(job->settings, job->stream, &job->event, &changed, &id);
 	if (changed)
 		effects_journal(job->chunk->effects, id);
 	if (!duplicate)
@@ -96,4 +104,16 @@ void pipeline_run(const struct pipeline_settings *settings, struct stream *strea
 	chunk->link.to = record->offset + 1;
 	chunk->stream_time_ms = stream->time_ms;
 	chunk->events++;
+}
+
+void pipeline_remember(const struct pipeline_settings *settings, struct stream *stream,
+		       const struct input_record *record, struct arena *arena)
+{
+	struct rider_event event = { 0 };
+	struct fault fault = { 0 };
+	bool changed;
+	uint64_t id;
+	stream_advance(stream, record->timestamp_ms);
+	if (event_decode(record, settings->max_event_bytes, arena, &event, &fault) == REASON_NONE)
+		remember(settings, stream, &event, &changed, &id);
 }

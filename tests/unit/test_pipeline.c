@@ -326,6 +326,48 @@ static void test_key_that_is_not_the_rider_is_told(void **state)
 	fixture_fini(&f);
 }
 
+/* A set made from the log alone equals the one that deciding made: same sizes, same answers, same time. */
+static void test_remembering_leaves_what_deciding_leaves(void **state)
+{
+	static const struct {
+		const char *value;
+		int64_t timestamp_ms;
+	} records[] = {
+		{ report, T0 }, { delivery, T0 + 10 * HOUR_MS }, { "no event", T0 + 20 * HOUR_MS },
+		{ report, T0 }, { delivery, T0 + 5000 },         { NULL, T0 + 30 * HOUR_MS },
+		{ report, -1 },
+	};
+	struct fixture decided, remembered;
+	struct arena arena;
+
+	(void)state;
+	fixture_init(&decided);
+	fixture_init(&remembered);
+	arena_init(&arena);
+	for (size_t i = 0; i < sizeof records / sizeof *records; i++) {
+		struct input_record record = { .offset = decided.offset + (int64_t)i,
+					       .timestamp_ms = records[i].timestamp_ms };
+		if (records[i].value)
+			record.value = slice_of(records[i].value);
+		pipeline_run(&settings, &decided.stream, &record, false, decided.chunk);
+		pipeline_remember(&settings, &remembered.stream, &record, &arena);
+		arena_reset(&arena);
+		assert_int_equal(remembered.stream.time_ms, decided.stream.time_ms);
+		assert_int_equal(seen_count(remembered.stream.seen), seen_count(decided.stream.seen));
+	}
+	assert_int_equal(seen_count(remembered.stream.seen), 2);
+	uint64_t id = identity_event(remembered.stream.key, SLICE("/apps/rider"), SLICE("r-1"));
+	uint32_t hour = stream_hour(&remembered.stream);
+	bool changed;
+	assert_true(seen_check(remembered.stream.seen, id, hour, 0, &changed));
+	assert_false(changed);
+	assert_true(seen_check(decided.stream.seen, id, hour, 0, &changed));
+	assert_false(changed);
+	arena_fini(&arena);
+	fixture_fini(&decided);
+	fixture_fini(&remembered);
+}
+
 static int load(void **state)
 {
 	(void)state;
@@ -356,6 +398,7 @@ int main(void)
 		cmocka_unit_test(test_dead_letter_that_is_too_large_is_cut),
 		cmocka_unit_test(test_dead_letter_fits_whatever_came),
 		cmocka_unit_test(test_tombstone_is_counted_only),
+		cmocka_unit_test(test_remembering_leaves_what_deciding_leaves),
 		cmocka_unit_test(test_key_that_is_not_the_rider_is_told),
 	};
 	return cmocka_run_group_tests_name("pipeline", tests, load, unload);
