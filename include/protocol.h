@@ -25,6 +25,7 @@ struct protocol_settings {
 	size_t apply_queue_max;   /* events committed but not applied, over all slots, at which intake pauses */
 	size_t keep_max;          /* applied events kept to heal a short tail loss of Redis, over all slots; 0: none */
 	bool catch_up;            /* a slot whose applies Redis cannot take goes on, and is caught up from the log */
+	int64_t alone_after_ms;   /* with catch_up: a slot that may start alone does so without Redis for so long; 0: never */
 	int64_t patience_ms;      /* with catch_up: how long a full queue may wait for Redis to do anything at all */
 	int64_t keep_ms;          /* chunks are kept for so long after Redis acknowledged them */
 	int64_t retry_ms;         /* wait before a failed read, load or transaction is tried again */
@@ -52,6 +53,8 @@ struct protocol_chunk {
 };
 
 struct protocol *protocol_new(const struct protocol_settings *settings);
+/* The slot may start from the log alone while Redis is away; none may unless told. */
+void protocol_let_start_alone(struct protocol *protocol, int slot);
 /* Takes back every chunk, in flight or not, through ACTION_FREE: the last input before protocol_free. */
 void protocol_close(struct protocol *protocol);
 void protocol_free(struct protocol **protocol);
@@ -134,6 +137,9 @@ struct committed_offset {
 	bool ours;        /* carries our metadata; then uuid and ruleset are set */
 	char uuid[PROTOCOL_UUID_SIZE];
 	uint64_t ruleset; /* rule-set id of what was published below offset */
+	/* S and T at offset are what reading the log from here on makes of nothing, PROTOCOL_OFFSET_NONE when only
+	 * Redis can tell them. Set when ours. */
+	int64_t readable_from;
 };
 struct offsets_reply {
 	bool ok; /* false: read failed or timed out */
@@ -155,6 +161,15 @@ struct load_reply {
 /* Answer to ACTION_LOAD; the caller keeps the loaded S and T aside until ACTION_START or ACTION_DROP (of a catch-up:
  * ACTION_CATCH_UP or ACTION_CATCH_UP_END). */
 void protocol_loaded(struct protocol *protocol, int slot, uint64_t token, const struct load_reply *reply, int64_t now_ms);
+
+/* Answer to ACTION_LOAD_LOG; when good, the caller keeps S and T aside until ACTION_START or ACTION_DROP. */
+enum log_load_result {
+	LOG_LOAD_GOOD,    /* S and T at the offset asked for */
+	LOG_LOAD_DIFFERS, /* T did not come to what goes with the offset: it was made from another log */
+	LOG_LOAD_GONE,    /* the log does not hold the records (any more) */
+};
+void protocol_log_loaded(struct protocol *protocol, int slot, uint64_t token, enum log_load_result result,
+			 int64_t now_ms);
 
 /* Answers come in the order in which the slot's ACTION_APPLY came. */
 enum apply_result {
@@ -220,7 +235,20 @@ enum notice {
 	NOTICE_BEHIND,          /* Redis cannot follow: count = events known to be behind, alerts go on */
 	NOTICE_CAUGHT_UP,       /* no longer behind: count = events caught up */
 	NOTICE_STORE_CREATED,   /* first start of this partition, or rebuild: count = start offset */
+	NOTICE_STARTED_ALONE,   /* Redis does not answer: started from the log alone; count = offsets read for that */
+	NOTICE_NOT_ALONE,       /* Redis does not answer, the log alone does not do: it waits; count = enum obstacle */
 	NOTICE_COUNT
+};
+
+/* Why a slot cannot start from the log alone. */
+enum obstacle {
+	OBSTACLE_NONE,
+	OBSTACLE_NO_OFFSET,   /* C is not ours: never committed, or moved by an operator */
+	OBSTACLE_NO_ANCHOR,   /* what goes with C does not say from where to read, or not yet */
+	OBSTACLE_OTHER_STORE, /* group and shadow group name different stores */
+	OBSTACLE_LOG,         /* the log begins above where reading would have to begin, or ends below C */
+	OBSTACLE_TIME,        /* the log was read and did not lead to the T that goes with C */
+	OBSTACLE_COUNT
 };
 
 enum load_cause {
@@ -230,6 +258,7 @@ enum load_cause {
 	LOAD_UNKNOWN_OUTCOME,
 	LOAD_DROPPED,
 	LOAD_OUT_OF_RANGE,
+	LOAD_LOG, /* of no ACTION_DROP: what the metric counts a start from the log alone under */
 	LOAD_CAUSE_COUNT
 };
 
@@ -238,7 +267,10 @@ enum action_kind {
 	ACTION_READ_OFFSETS, /* slot, token: C of both groups (stable) and the log's bounds -> protocol_offsets */
 	ACTION_LOAD,         /* slot, token: state from Redis -> protocol_loaded. may_create: create at create_at when missing;
 	                        rebuild: replace what is there by a fresh, empty state at create_at. A catch-up only reads */
-	ACTION_START,        /* slot, offset: use what was loaded, read records from offset on (W) */
+	ACTION_LOAD_LOG,     /* slot, token: S and T at offset from the log alone, reading [from, offset) -> protocol_log_loaded. The
+	                        load from Redis goes on being tried beside it; an ACTION_START that is not alone ends it */
+	ACTION_START,        /* slot, offset: use what was loaded, read records from offset on (W; alone: C, S and T are those made
+	                        from the log) */
 	ACTION_PUBLISH,      /* batch -> protocol_published */
 	ACTION_RECREATE,     /* destroy and re-create the producer -> protocol_recreated */
 	ACTION_APPLY,        /* chunk -> protocol_applied */
@@ -256,8 +288,9 @@ struct protocol_action {
 	enum action_kind kind;
 	int slot;
 	uint64_t token;
-	int64_t offset;
+	int64_t offset, from;
 	int64_t count;
+	bool alone;
 	bool may_create, rebuild, clean;
 	bool catch_up; /* ACTION_LOAD: for the second reader; live S and T stay */
 	int64_t create_at;
@@ -284,5 +317,6 @@ void protocol_view(const struct protocol *protocol, int slot, struct protocol_vi
 const char *refusal_text(enum refusal refusal);
 const char *notice_text(enum notice notice);
 const char *load_cause_text(enum load_cause cause);
+const char *obstacle_text(enum obstacle obstacle);
 /* Rule set for which the muted part below C was published, is compared with this one. */
 void protocol_set_ruleset(struct protocol *protocol, uint64_t ruleset);

@@ -65,6 +65,8 @@ static const char *notice_label(size_t index)
 		[NOTICE_STORE_WENT_BACK] = "store_went_back", [NOTICE_STORE_CREATED] = "store_created",
 		[NOTICE_STORE_HEALED] = "store_healed",       [NOTICE_BEHIND] = "behind",
 		[NOTICE_CAUGHT_UP] = "caught_up",
+		[NOTICE_STARTED_ALONE] = "started_alone",
+		[NOTICE_NOT_ALONE] = "not_alone",
 	};
 	return labels[index];
 }

@@ -51,6 +51,17 @@ void behind_begin(struct protocol *protocol, int index)
 	actions_notice(protocol, index, NOTICE_BEHIND, slot->next_apply - slot->applied);
 }
 
+void behind_begin_alone(struct protocol *protocol, int index, uint64_t ruleset)
+{
+	struct slot *slot = &protocol->slots[index];
+
+	MUST(slot->behind.step == BEHIND_NOT);
+	wait_for_store(protocol, index, protocol->now_ms);
+	protocol->behind++;
+	slot->behind.ruleset = ruleset;
+	slot->behind.from = slot->next_apply;
+}
+
 void behind_store_lost(struct protocol *protocol)
 {
 	for (int i = 0; i < protocol->settings.slots; i++)

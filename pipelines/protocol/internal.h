@@ -41,6 +41,23 @@ struct behind {
 	int64_t retry_at, from, position;
 };
 
+/* Of a slot that is loading: does it go on without Redis? */
+enum alone_step {
+	ALONE_NOT,
+	ALONE_READING,    /* LOAD_LOG asked */
+	ALONE_IMPOSSIBLE, /* told why; it waits for Redis */
+};
+
+struct alone {
+	bool may;
+	enum alone_step step;
+	uint64_t token;
+	int64_t since;        /* when the load began, or Redis last answered one */
+	bool offsets_known;   /* since the load began */
+	bool store_fails;     /* it is ready, and answered the load with a failure */
+	int64_t from, offset; /* what is read */
+};
+
 struct slot {
 	enum protocol_state state; /* SLOT_LIVE also while muted: protocol_view() tells them apart by the position */
 	enum load_step step;
@@ -54,7 +71,7 @@ struct slot {
 	int64_t suspected_at;   /* since when all loads said so */
 	int64_t retry_at;
 	int64_t position, live_from;
-	int64_t applied;   /* W as far as Redis acknowledged it */
+	int64_t applied;   /* W as far as Redis acknowledged it; PROTOCOL_OFFSET_NONE: nobody asked it yet */
 	int64_t published; /* C */
 	int64_t committed_at;
 	char uuid[PROTOCOL_UUID_SIZE];
@@ -62,6 +79,7 @@ struct slot {
 	struct chunk_list queue; /* known to be committed, not known to be applied, in offset order */
 	int64_t next_apply; /* where the next apply of the live side begins: chunks follow each other without a gap */
 	struct behind behind;
+	struct alone alone;
 	struct chunk_list kept; /* acknowledged, [kept.first->from, applied) without a gap */
 	enum look look;
 	size_t in_flight;
@@ -148,6 +166,8 @@ void partition_loaded(struct protocol *protocol, int slot, const struct load_rep
 void partition_watched(struct protocol *protocol, int slot, int64_t at_least, const struct load_reply *reply);
 bool partition_request(struct protocol *protocol, struct protocol_action *action);
 void partition_set_state(struct protocol *protocol, struct slot *slot, enum protocol_state state);
+/* Live as decided; the caller sets uuid and applied, and may add to the action. */
+struct protocol_action *partition_start(struct protocol *protocol, int slot, const struct start_decision *decision);
 /* Loads that asked the store, or wait for it, begin again. */
 void partition_restart_loads(struct protocol *protocol, enum load_step step);
 
@@ -199,6 +219,8 @@ bool kept_request(struct protocol *protocol, struct protocol_action *action);
 /* behind.c */
 /* Throws away what waits for Redis; from now on the live side's applies are thrown away too. */
 void behind_begin(struct protocol *protocol, int slot);
+/* The same for a slot that just started from the log alone. ruleset: of what was published below its position. */
+void behind_begin_alone(struct protocol *protocol, int slot, uint64_t ruleset);
 /* Forgets that the slot is behind, and its second reader. */
 void behind_end(struct protocol *protocol, int slot);
 /* Nothing is known of W until it is loaded: there is nothing to look for. */
@@ -207,6 +229,18 @@ void behind_loaded(struct protocol *protocol, int slot, const struct load_reply 
 /* The store is lost: loads asked of it get no answer. */
 void behind_store_lost(struct protocol *protocol);
 bool behind_request(struct protocol *protocol, struct protocol_action *action);
+
+/* alone.c */
+/* The slot begins to load. */
+void alone_reset(struct protocol *protocol, struct slot *slot);
+/* Offsets were read for the load. */
+void alone_offsets(struct slot *slot);
+/* Redis answered the load; ok: there is no need to go on without it. */
+void alone_store_answers(struct protocol *protocol, struct slot *slot, bool ok);
+/* When the slot has waited long enough; INT64_MAX when it may not, or does already. */
+int64_t alone_due_at(const struct protocol *protocol, const struct slot *slot);
+void alone_loaded(struct protocol *protocol, int slot, enum log_load_result result);
+bool alone_request(struct protocol *protocol, struct protocol_action *action);
 
 /* leave.c */
 void leave_revoke(struct protocol *protocol, bool lost);

@@ -40,6 +40,7 @@ void partition_load(struct protocol *protocol, int index, enum load_cause cause)
 	partition_set_state(protocol, slot, SLOT_LOADING);
 	slot->step = LOAD_WAITING;
 	slot->retry_at = protocol->now_ms;
+	alone_reset(protocol, slot);
 	if (cause == LOAD_ASSIGNED)
 		slot->applied = PROTOCOL_OFFSET_NONE;
 }
@@ -92,34 +93,40 @@ void partition_offsets(struct protocol *protocol, int index, const struct offset
 	}
 	slot->offsets = *reply;
 	slot->step = LOAD_STATE;
+	alone_offsets(slot);
 }
 
-static void tell_notices(struct protocol *protocol, int index, const struct start_decision *decision, int64_t lost)
+struct protocol_action *partition_start(struct protocol *protocol, int index, const struct start_decision *decision)
 {
+	struct slot *slot = &protocol->slots[index];
+
+	partition_set_state(protocol, slot, SLOT_LIVE);
+	slot->position = PLANTED(PLANTED_MUTED_START_FROM_C) ? decision->live_from : decision->position;
+	slot->live_from = PLANTED(PLANTED_NO_MUTE) ? decision->position : decision->live_from;
+	slot->next_apply = decision->position;
+	slot->published = decision->live_from;
+	slot->recommit = true;
+	slot->committed_at = protocol->now_ms;
 	for (size_t i = 0; i < decision->notice_count; i++)
 		actions_notice(protocol, index, decision->notices[i].notice, decision->notices[i].count);
-	if (lost > 0)
-		actions_notice(protocol, index, NOTICE_STORE_WENT_BACK, lost);
+
+	struct protocol_action *action = actions_add(protocol, ACTION_START, index);
+	action->token = slot->token;
+	action->offset = slot->position;
+	return action;
 }
 
 static void start(struct protocol *protocol, int index, const struct load_reply *reply,
 		  const struct start_decision *decision)
 {
 	struct slot *slot = &protocol->slots[index];
+	int64_t lost = reply->created ? 0 : slot->applied - decision->position;
 
-	tell_notices(protocol, index, decision, reply->created ? 0 : slot->applied - decision->position);
-	partition_set_state(protocol, slot, SLOT_LIVE);
 	memcpy(slot->uuid, reply->uuid, sizeof(slot->uuid));
-	slot->position = PLANTED(PLANTED_MUTED_START_FROM_C) ? decision->live_from : decision->position;
-	slot->live_from = PLANTED(PLANTED_NO_MUTE) ? decision->position : decision->live_from;
-	slot->applied = slot->next_apply = decision->position;
-	slot->published = decision->live_from;
-	slot->recommit = true;
-	slot->committed_at = protocol->now_ms;
-
-	struct protocol_action *action = actions_add(protocol, ACTION_START, index);
-	action->token = slot->token;
-	action->offset = slot->position;
+	slot->applied = decision->position;
+	if (lost > 0)
+		actions_notice(protocol, index, NOTICE_STORE_WENT_BACK, lost);
+	partition_start(protocol, index, decision);
 }
 
 /* One look is not enough: a daemon that hung between its two reads compares offsets of before with a state of after,
@@ -149,6 +156,7 @@ void partition_loaded(struct protocol *protocol, int index, const struct load_re
 
 	if (slot->step != LOAD_ASKED)
 		return;
+	alone_store_answers(protocol, slot, reply->ok);
 	if (!reply->ok) {
 		load_again(protocol, slot);
 		return;

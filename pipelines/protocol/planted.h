@@ -20,6 +20,8 @@ enum planted_protocol_bug {
 	PLANTED_LIVE_DROPPED,       /* live state is dropped when Redis does not stand where it must */
 	PLANTED_HAND_OVER_EARLY,    /* the live side takes over before its next apply fits */
 	PLANTED_BEHIND_APPLIES,     /* the live side's applies are not thrown away while behind */
+	PLANTED_ALONE_FROM_GROUP,   /* a start from the log alone takes the group's offset for C */
+	PLANTED_ALONE_ASSUMES_W,    /* a start from the log alone takes C for W */
 	PLANTED_PROTOCOL_COUNT
 };
 

@@ -79,6 +79,11 @@ static void set_time(struct protocol *protocol, int64_t now_ms)
 		protocol->now_ms = now_ms;
 }
 
+void protocol_let_start_alone(struct protocol *protocol, int slot)
+{
+	slot_at(protocol, slot)->alone.may = true;
+}
+
 /* ---- intake ---- */
 
 enum intake protocol_intake(const struct protocol *protocol, int slot, int64_t offset)
@@ -226,6 +231,16 @@ void protocol_loaded(struct protocol *protocol, int slot, uint64_t token, const 
 		behind_loaded(protocol, slot, reply);
 }
 
+void protocol_log_loaded(struct protocol *protocol, int slot, uint64_t token, enum log_load_result result,
+			 int64_t now_ms)
+{
+	const struct slot *at = slot_at(protocol, slot);
+
+	set_time(protocol, now_ms);
+	if (token == at->alone.token && at->state == SLOT_LOADING && at->alone.step == ALONE_READING)
+		alone_loaded(protocol, slot, result);
+}
+
 void protocol_applied(struct protocol *protocol, struct protocol_chunk *chunk, enum apply_result result, int64_t now_ms)
 {
 	set_time(protocol, now_ms);
@@ -285,6 +300,7 @@ static void earlier(int64_t *earliest, bool applies, int64_t at_ms)
 static void slot_tick(const struct protocol *protocol, const struct slot *slot, int64_t *earliest)
 {
 	earlier(earliest, slot->state == SLOT_LOADING && slot->step == LOAD_WAITING && !slot->held, slot->retry_at);
+	earlier(earliest, true, alone_due_at(protocol, slot));
 	earlier(earliest,
 		slot->resend && slot->in_flight == 0 && protocol->store_ready &&
 			(slot->look == LOOK_WANTED || (slot->look == LOOK_NONE && slot->queue.count > 0)),
@@ -329,7 +345,16 @@ bool protocol_next(struct protocol *protocol, struct protocol_action *action)
 	if (protocol->refused || protocol->stopped)
 		return false;
 	return behind_request(protocol, action) || kept_request(protocol, action) || apply_request(protocol, action) ||
-	       batch_request(protocol, action) || partition_request(protocol, action);
+	       batch_request(protocol, action) || alone_request(protocol, action) ||
+	       partition_request(protocol, action);
+}
+
+/* Of a start from the log alone W is not known for long: then since the start. */
+static int64_t missing(const struct slot *slot)
+{
+	if (slot->behind.step == BEHIND_NOT)
+		return 0;
+	return slot->next_apply - (slot->applied != PROTOCOL_OFFSET_NONE ? slot->applied : slot->behind.from);
 }
 
 void protocol_view(const struct protocol *protocol, int slot, struct protocol_view *view)
@@ -345,7 +370,7 @@ void protocol_view(const struct protocol *protocol, int slot, struct protocol_vi
 		.queued = at->queue.count,
 		.kept = at->kept.events,
 		.behind = at->behind.step != BEHIND_NOT,
-		.missing = at->behind.step != BEHIND_NOT ? at->next_apply - at->applied : 0,
+		.missing = missing(at),
 	};
 }
 

@@ -122,3 +122,53 @@ void start_decide(const struct protocol_settings *settings, uint64_t ruleset, co
 	decision->live_from = larger(state->applied, start_committed(offsets));
 	add_notices(ruleset, offsets, state, decision);
 }
+
+/* ---- from the log alone ---- */
+
+/* C as an entry that carries our metadata, NULL when it is none of ours: then nobody knows S there. */
+static const struct committed_offset *entry_at_c(const struct offsets_reply *offsets)
+{
+	int64_t committed = start_committed(offsets);
+
+	if (is_ours(&offsets->shadow) && offsets->shadow.offset == committed)
+		return &offsets->shadow;
+	return is_ours(&offsets->group) && offsets->group.offset == committed ? &offsets->group : NULL;
+}
+
+static enum obstacle find_obstacle(const struct offsets_reply *offsets, const struct committed_offset *entry)
+{
+	bool both = is_ours(&offsets->group) && is_ours(&offsets->shadow);
+
+	if (entry == NULL)
+		return OBSTACLE_NO_OFFSET;
+	if (both && memcmp(offsets->group.uuid, offsets->shadow.uuid, PROTOCOL_UUID_SIZE) != 0)
+		return OBSTACLE_OTHER_STORE;
+	if (entry->readable_from == PROTOCOL_OFFSET_NONE)
+		return OBSTACLE_NO_ANCHOR;
+	if (entry->readable_from < offsets->log_start || entry->offset > offsets->log_end)
+		return OBSTACLE_LOG;
+	return OBSTACLE_NONE;
+}
+
+struct alone_plan start_alone_plan(const struct offsets_reply *offsets)
+{
+	const struct committed_offset *entry = entry_at_c(offsets);
+	struct alone_plan plan = { .obstacle = find_obstacle(offsets, entry), .entry = entry };
+
+	if (plan.obstacle == OBSTACLE_NONE) {
+		plan.from = entry->readable_from;
+		plan.offset = PLANTED(PLANTED_ALONE_FROM_GROUP) ? offsets->group.offset : entry->offset;
+	}
+	return plan;
+}
+
+void start_alone_decide(const struct offsets_reply *offsets, const struct alone_plan *plan,
+			struct start_decision *decision)
+{
+	int64_t group = offsets->group.offset != PROTOCOL_OFFSET_NONE ? offsets->group.offset : 0;
+
+	*decision = (struct start_decision){ .position = plan->offset, .live_from = plan->offset };
+	add_notice(decision, true, NOTICE_STARTED_ALONE, plan->offset - plan->from);
+	add_notice(decision, group < plan->offset, NOTICE_OFFSET_BEHIND, plan->offset - group);
+	add_notice(decision, is_ours(&offsets->group) && !is_ours(&offsets->shadow), NOTICE_SHADOW_MISSING, 1);
+}

@@ -32,3 +32,14 @@ bool start_rebuild_heals(enum refusal refusal);
 /* C: maximum of the group and of the shadow group, PROTOCOL_OFFSET_NONE when there is none. A shadow entry without our
  * metadata is an operator's tool's work and counts as absent. */
 int64_t start_committed(const struct offsets_reply *offsets);
+
+/* A start from the log alone, known from the offsets. */
+struct alone_plan {
+	enum obstacle obstacle;               /* the rest is valid when OBSTACLE_NONE */
+	int64_t from, offset;                 /* what is to be read: [from, offset); offset is C */
+	const struct committed_offset *entry; /* C, of the group or of its shadow */
+};
+struct alone_plan start_alone_plan(const struct offsets_reply *offsets);
+/* Where such a start begins. It knows nothing of W, which is C at most as long as C is ours. */
+void start_alone_decide(const struct offsets_reply *offsets, const struct alone_plan *plan,
+			struct start_decision *decision);

@@ -23,12 +23,27 @@ static const char *const notices[NOTICE_COUNT] = {
 	[NOTICE_BEHIND] = "Redis cannot follow: alerts go on, counters will be caught up from the log",
 	[NOTICE_CAUGHT_UP] = "counters are caught up",
 	[NOTICE_STORE_CREATED] = "state created in Redis",
+	[NOTICE_STARTED_ALONE] = "Redis does not answer: started from Kafka's log alone, alerts go on",
+	[NOTICE_NOT_ALONE] = "Redis does not answer, and Kafka's log alone does not do: alerts of this partition wait",
+};
+
+static const char *const obstacles[OBSTACLE_COUNT] = {
+	[OBSTACLE_NONE] = "none",
+	[OBSTACLE_NO_OFFSET] = "no committed offset of ours: first start, or moved by hand",
+	[OBSTACLE_NO_ANCHOR] = "the committed offset does not say yet from where to read",
+	[OBSTACLE_OTHER_STORE] = "group and shadow group name different stores",
+	[OBSTACLE_LOG] = "the log does not hold what would have to be read",
+	[OBSTACLE_TIME] = "the log is not the one that the committed offset was made from",
 };
 
 static const char *const causes[LOAD_CAUSE_COUNT] = {
-	[LOAD_ASSIGNED] = "assigned",   [LOAD_REFUSED] = "refused",
-	[LOAD_WENT_BACK] = "went_back", [LOAD_UNKNOWN_OUTCOME] = "unknown_outcome",
-	[LOAD_DROPPED] = "dropped",     [LOAD_OUT_OF_RANGE] = "out_of_range",
+	[LOAD_ASSIGNED] = "assigned",
+	[LOAD_REFUSED] = "refused",
+	[LOAD_WENT_BACK] = "went_back",
+	[LOAD_UNKNOWN_OUTCOME] = "unknown_outcome",
+	[LOAD_DROPPED] = "dropped",
+	[LOAD_OUT_OF_RANGE] = "out_of_range",
+	[LOAD_LOG] = "log",
 };
 
 const char *refusal_text(enum refusal refusal)
@@ -47,4 +62,10 @@ const char *load_cause_text(enum load_cause cause)
 {
 	MUST((unsigned)cause < LOAD_CAUSE_COUNT);
 	return causes[cause];
+}
+
+const char *obstacle_text(enum obstacle obstacle)
+{
+	MUST((unsigned)obstacle < OBSTACLE_COUNT);
+	return obstacles[obstacle];
 }

@@ -98,6 +98,7 @@ static void take_record(struct world *world, struct daemon *daemon, int slot, in
 	if (chunk == NULL) {
 		chunk = place->open = daemon_open_chunk(daemon, slot, (int)protocol_position(daemon->protocol, slot));
 		chunk->muted = intake == INTAKE_MUTED;
+		alone_mark_chunk(place, chunk);
 	}
 	daemon_add_event(world, chunk, &place->state, slot, offset);
 	if (chunk->effects.count == CHUNK_EVENTS_MAX)
@@ -121,19 +122,14 @@ static void read_record(struct world *world, struct daemon *daemon)
 
 /* ---- actions ---- */
 
-static void fill_offsets(struct world *world, const struct daemon *daemon, struct job *job)
+static void fill_offsets(const struct world *world, struct daemon *daemon, struct job *job)
 {
 	for (size_t i = 0; i < job->batch->commit_count; i++) {
 		const struct protocol_commit *commit = &job->batch->commits[i];
 
 		if (commit->unchanged && world->bug == BUG_BEHIND_LEFT)
 			continue;
-		job->offsets[commit->slot] = (struct committed){
-			.present = true,
-			.ours = true,
-			.offset = (int)commit->offset,
-			.uuid = daemon->places[commit->slot].uuid,
-		};
+		job->offsets[commit->slot] = alone_entry(world, daemon, job->batch, commit);
 	}
 }
 
@@ -173,22 +169,33 @@ static void on_apply(struct daemon *daemon, struct protocol_chunk *chunk)
 	client_ask(daemon, &request);
 }
 
-static void on_start(struct world *world, struct daemon *daemon, const struct protocol_action *action)
+static void take_loaded(struct world *world, struct place *place, const struct protocol_action *action)
 {
-	struct place *place = &daemon->places[action->slot];
 	bool keep = world->bug == BUG_STATE_KEPT && place->uuid != 0;
 
-	place->reading = true;
 	if (!keep)
 		place->state = place->aside;
 	place->uuid = place->aside_uuid;
+	if (world->bug == BUG_NONE &&
+	    memcmp(&place->state, &world->inputs[action->slot].states[action->offset], sizeof(place->state)) != 0)
+		violate(world, "decision state of %d at %lld is not the fold", action->slot, (long long)action->offset);
+}
+
+static void on_start(struct world *world, struct daemon *daemon, const struct protocol_action *action)
+{
+	struct place *place = &daemon->places[action->slot];
+
+	if (action->alone)
+		alone_start(world, daemon, action);
+	else
+		take_loaded(world, place, action);
+	alone_end(place);
+	alone_begin_entry(daemon, action->slot);
+	place->reading = true;
 	/* Records from before the position come too sometimes, and must be dropped. */
 	place->cursor = (int)action->offset - random_below(world, 3);
 	if (place->cursor < 0)
 		place->cursor = 0;
-	if (world->bug == BUG_NONE &&
-	    memcmp(&place->state, &world->inputs[action->slot].states[action->offset], sizeof(place->state)) != 0)
-		violate(world, "decision state of %d at %lld is not the fold", action->slot, (long long)action->offset);
 }
 
 /* What was sent again must have been what Redis lacked. */
@@ -225,6 +232,7 @@ static void on_drop(struct world *world, struct daemon *daemon, const struct pro
 	check_heal(world, place, action);
 	check_drop(world, daemon, action);
 	place->reading = place->healed = false;
+	alone_end(place);
 	if (place->open != NULL)
 		daemon_free_chunk(world, daemon, place->open);
 	place->open = NULL;
@@ -246,6 +254,7 @@ static void on_notice(struct world *world, struct daemon *daemon, const struct p
 	count_path(world, PATH_CAUGHT_UP, action->notice == NOTICE_CAUGHT_UP);
 	count_path(world, PATH_HEALED, action->notice == NOTICE_STORE_HEALED);
 	count_path(world, PATH_SHADOW, action->notice == NOTICE_SHADOW_MISSING);
+	count_path(world, PATH_NOT_ALONE, action->notice == NOTICE_NOT_ALONE);
 }
 
 static void on_release(struct world *world, struct daemon *daemon)
@@ -301,6 +310,9 @@ static void do_action(struct world *world, struct daemon *daemon, const struct p
 	case ACTION_LOAD:
 		on_load(world, daemon, action);
 		break;
+	case ACTION_LOAD_LOG:
+		alone_load(world, daemon, action);
+		break;
 	case ACTION_START:
 		on_start(world, daemon, action);
 		break;
@@ -343,9 +355,9 @@ static void do_action(struct world *world, struct daemon *daemon, const struct p
 	}
 }
 
-static const char *const action_names[] = { "drop",     "read offsets", "load",     "start",     "publish",
-					    "recreate", "apply",        "catch up", "caught up", "look",
-					    "free",     "release",      "stopped",  "refuse",    "notice" };
+static const char *const action_names[] = { "drop",     "read offsets", "load",     "load log",  "start", "publish",
+					    "recreate", "apply",        "catch up", "caught up", "look",  "free",
+					    "release",  "stopped",      "refuse",   "notice" };
 
 void daemon_pump(struct world *world, struct daemon *daemon)
 {
@@ -462,6 +474,10 @@ void daemon_start(struct world *world, struct daemon *daemon)
 		.rebuild = world->scenario->rebuild,
 	};
 
+	if (world->scenario->alone)
+		settings.alone_after_ms = 10 + settings.patience_ms / 4;
+	else if ((world->scenario->faults & 1u << FAULT_OUTAGE) != 0)
+		settings.alone_after_ms = settings.patience_ms / 2;
 	TRACE(world, "daemon %d: starts", daemon->name);
 	daemon->alive = true;
 	daemon->paused = daemon->stopping = daemon->connected = false;
@@ -474,6 +490,8 @@ void daemon_start(struct world *world, struct daemon *daemon)
 	for (size_t i = 0; i < CHUNKS_MAX; i++)
 		daemon->chunks[i].used = false;
 	daemon->protocol = protocol_new(&settings);
+	for (int i = 0; i < world->partitions; i++)
+		protocol_let_start_alone(daemon->protocol, i);
 }
 
 void daemon_crash(struct world *world, struct daemon *daemon)
@@ -522,10 +540,16 @@ static void read_some(struct world *world, struct daemon *daemon)
 	daemon_pump(world, daemon);
 }
 
+static void read_aside(struct world *world, struct daemon *daemon)
+{
+	catch_up_read(world, daemon);
+	if (daemon->alive)
+		alone_read(world, daemon);
+}
+
 static void (*const steps[])(struct world *, struct daemon *) = {
-	read_some,   read_some,      worker_step, worker_step,    worker_step,   worker_step,
-	client_talk, client_deliver, client_talk, client_deliver, catch_up_read, catch_up_read,
-	publish,     close_some,     poll_group,  client_watch,
+	read_some,   read_some,      worker_step, worker_step, worker_step, worker_step, client_talk, client_deliver,
+	client_talk, client_deliver, read_aside,  read_aside,  publish,     close_some,  poll_group,  client_watch,
 };
 #define STEP_COUNT ((int)(sizeof(steps) / sizeof(steps[0])))
 

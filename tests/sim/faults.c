@@ -66,15 +66,6 @@ static void disconnect_all(struct world *world)
 		client_disconnect(world, &world->daemons[i]);
 }
 
-static bool tail_loss(struct world *world)
-{
-	world->redis.down = true; /* nothing sent now is executed any more */
-	disconnect_all(world);
-	world->redis.down = false;
-	redis_go_back(world);
-	return true;
-}
-
 static bool outage(struct world *world)
 {
 	if (world->redis.down)
@@ -82,6 +73,29 @@ static bool outage(struct world *world)
 	TRACE(world, "redis: down");
 	world->redis.down = true;
 	disconnect_all(world);
+	/* Somebody has to start meanwhile. */
+	if (world->scenario->alone && random_percent(world, 70))
+		return random_percent(world, 50) ? rebalance(world) || crash(world) : crash(world);
+	return true;
+}
+
+/* What comes back is an older copy. */
+static bool outage_with_loss(struct world *world)
+{
+	if (!outage(world) && !world->redis.down)
+		return false;
+	redis_go_back(world);
+	return true;
+}
+
+static bool tail_loss(struct world *world)
+{
+	if (world->scenario->alone && random_percent(world, 50))
+		return outage_with_loss(world);
+	world->redis.down = true; /* nothing sent now is executed any more */
+	disconnect_all(world);
+	world->redis.down = false;
+	redis_go_back(world);
 	return true;
 }
 

@@ -14,6 +14,8 @@ uint64_t offset_hash(int partition, int offset)
 /* Rule D4: true when the event is no duplicate. */
 bool decide(struct decided *state, uint8_t id, int16_t hour)
 {
+	if (state->time >= 0 && hour > state->time + CLIP_HOURS)
+		hour = (int16_t)(state->time + CLIP_HOURS);
 	if (hour > state->time)
 		state->time = hour;
 	bool fresh = state->seen[id] < 0 || state->time - state->seen[id] > WINDOW_HOURS;

@@ -7,13 +7,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "anchors.h"
 #include "protocol.h"
+#include "stream.h"
 
 #define PARTITIONS_MAX 3
 #define DAEMONS_MAX 3
 #define EVENTS_MAX 40
 #define IDS 6
 #define WINDOW_HOURS 24
+#define CLIP_HOURS 10 /* one record moves stream time by so much at most */
 #define CHUNK_EVENTS_MAX 4
 #define CHUNKS_MAX 192
 #define ALERTS_MAX 160
@@ -71,6 +74,8 @@ extern const char *const fault_names[FAULT_COUNT];
 	X(LATE, "partitions behind")                                                                                   \
 	X(CAUGHT_UP, "caught up")                                                                                      \
 	X(CATCH_UP_EVENTS, "events caught up")                                                                         \
+	X(ALONE, "started alone")                                                                                      \
+	X(NOT_ALONE, "could not")                                                                                      \
 	X(LOAD_UNKNOWN, "unknown")                                                                                     \
 	X(BEHIND, "group behind")                                                                                      \
 	X(AHEAD, "group ahead")                                                                                        \
@@ -101,8 +106,9 @@ struct scenario {
 	int partitions, daemons; /* 0: drawn */
 	bool keeps;              /* every daemon keeps applied chunks */
 	bool catches_up;         /* every daemon lets a second reader catch up */
-	bool cold;               /* many starts before anything was committed */
-	bool twins;              /* two processes under one instance name */
+	bool alone; /* every daemon starts without Redis, which is away for longer, and when partitions move */
+	bool cold;  /* many starts before anything was committed */
+	bool twins; /* two processes under one instance name */
 };
 extern const struct scenario scenarios[];
 extern const size_t scenario_count;
@@ -128,6 +134,10 @@ enum sim_bug {
 	BUG_READ_IN_PIECES,
 	BUG_REBUILD_KEEPS_UUID,
 	BUG_CATCH_UP_LIVE_STATE,
+	BUG_ALONE_WINDOW_SHORT,
+	BUG_ALONE_OTHER_KEY,
+	BUG_ALONE_TIME_FROM_MEMORY,
+	BUG_ALONE_ANCHOR_WITHOUT_TIME,
 };
 
 /* ---- input ---- */
@@ -156,9 +166,11 @@ struct input {
 /* ---- Kafka ---- */
 
 struct committed {
-	bool present, ours;
+	bool present, ours, complete;
 	int offset;
 	uint32_t uuid;
+	int16_t time;
+	struct anchors anchors;
 };
 
 enum { GROUP_REAL, GROUP_SHADOW, GROUPS };
@@ -268,6 +280,7 @@ struct sim_chunk {
 	size_t alert_count;
 	int8_t alerts[CHUNK_EVENTS_MAX];
 	struct effects effects;
+	struct anchors anchors; /* when it began */
 };
 
 /* Reads what Redis lacks, with a state of its own. */
@@ -278,8 +291,21 @@ struct second_reader {
 	struct sim_chunk *open;
 };
 
+/* Makes the decision state from the log. */
+struct log_reader {
+	bool reading;
+	uint64_t token;
+	int cursor, end;
+	int16_t time; /* that the state must come to */
+	struct decided state;
+};
+
 struct place {
 	struct second_reader second;
+	struct log_reader alone;
+	struct committed found[GROUPS];  /* as last read */
+	struct committed entry, attempt; /* at C; of the last transaction with events */
+	struct anchors anchors;
 	bool reading;
 	int cursor;
 	uint32_t uuid;
@@ -304,6 +330,7 @@ struct job {
 	int generation, member;
 	bool aborting, tainted;
 	struct committed offsets[PARTITIONS_MAX];
+	struct committed found[GROUPS];
 	struct offsets_reply reply;
 };
 
@@ -414,6 +441,19 @@ void daemon_add_event(struct world *world, struct sim_chunk *chunk, struct decid
 void catch_up_start(struct world *world, struct daemon *daemon, const struct protocol_action *action);
 void catch_up_end(struct world *world, struct daemon *daemon, int slot);
 void catch_up_read(struct world *world, struct daemon *daemon);
+/* alone.c: what goes with an offset, and starting from that and the log */
+/* From where the log can be read to have the state at this entry. */
+void alone_found(const struct committed *entry, struct committed_offset *out);
+void alone_begin_entry(struct daemon *daemon, int slot);
+void alone_mark_chunk(struct place *place, struct sim_chunk *chunk);
+struct committed alone_entry(const struct world *world, struct daemon *daemon, const struct protocol_batch *batch,
+			     const struct protocol_commit *commit);
+void alone_load(struct world *world, struct daemon *daemon, const struct protocol_action *action);
+void alone_read(struct world *world, struct daemon *daemon);
+void alone_start(struct world *world, struct daemon *daemon, const struct protocol_action *action);
+void alone_end(struct place *place);
+/* planted.c: the planted bug makes a daemon start alone at an offset that is not C. */
+bool protocol_bug_moves_c(void);
 /* client.c: the daemon's Redis connection */
 void client_ask(struct daemon *daemon, const struct request *request);
 void client_talk(struct world *world, struct daemon *daemon); /* connects, or has the next request executed */

@@ -158,6 +158,8 @@ static void answer_read(struct world *world, struct daemon *daemon, const struct
 	struct place *place = &daemon->places[job.slot];
 
 	job.reply.ok = ok;
+	if (ok)
+		memcpy(place->found, job.found, sizeof(job.found));
 	if (world->bug == BUG_OLD_C && ok) {
 		if (place->old_c_known)
 			job.reply = place->old_c;
@@ -175,9 +177,10 @@ static void read_offsets(struct world *world, struct daemon *daemon, struct job 
 	if (job->stage == 0 || job->stage == 1) {
 		struct committed_offset *entry = job->stage == 0 ? &job->reply.group : &job->reply.shadow;
 
-		if (kafka_read(world, job->stage, job->slot, entry))
-			job->stage++;
-		else
+		if (kafka_read(world, job->stage, job->slot, entry)) {
+			job->found[job->stage] = world->kafka.groups[job->stage][job->slot];
+			alone_found(&job->found[job->stage++], entry);
+		} else
 			answer_read(world, daemon, job, false);
 		return;
 	}

@@ -113,7 +113,7 @@ static void step(struct world *world)
 		kafka_run_late(world);
 	else if (draw < 28)
 		group_step(world);
-	else if (world->redis.down && draw < 32)
+	else if (world->redis.down && draw < (world->scenario->alone ? 29 : 32))
 		world->redis.down = false;
 	else if (!daemon->alive || daemon->paused)
 		disturb(world, daemon);

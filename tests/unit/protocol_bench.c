@@ -56,8 +56,8 @@ static int print_load(char *out, size_t size, const struct protocol_action *acti
 	return snprintf(out, size, "load %d%s", action->slot, action->catch_up ? " behind" : "");
 }
 
-static const char *const notice_names[NOTICE_COUNT] = { "behind", "ahead", "shadow", "ruleset", "back",
-							"healed", "late",  "caught", "created" };
+static const char *const notice_names[NOTICE_COUNT] = { "behind", "ahead",  "shadow",  "ruleset", "back", "healed",
+							"late",   "caught", "created", "alone",   "waits" };
 
 static int print_action(char *out, size_t size, const struct protocol_action *action)
 {
@@ -70,8 +70,12 @@ static int print_action(char *out, size_t size, const struct protocol_action *ac
 		return snprintf(out, size, "read %d", action->slot);
 	case ACTION_LOAD:
 		return print_load(out, size, action);
+	case ACTION_LOAD_LOG:
+		return snprintf(out, size, "log %d %lld-%lld", action->slot, (long long)action->from,
+				(long long)action->offset);
 	case ACTION_START:
-		return snprintf(out, size, "start %d %lld", action->slot, (long long)action->offset);
+		return snprintf(out, size, "start %d %lld%s", action->slot, (long long)action->offset,
+				action->alone ? " alone" : "");
 	case ACTION_PUBLISH:
 		return print_batch(out, size, action->batch);
 	case ACTION_RECREATE:
@@ -110,6 +114,8 @@ const char *bench_actions(struct bench *bench)
 	while (protocol_next(bench->protocol, &action)) {
 		if (action.kind == ACTION_READ_OFFSETS || action.kind == ACTION_LOAD)
 			bench->token[action.slot] = action.token;
+		if (action.kind == ACTION_LOAD_LOG)
+			bench->log_token = action.token;
 		if (length > 0)
 			length += (size_t)sprintf(bench->text + length, ", ");
 		length += (size_t)print_action(bench->text + length, sizeof(bench->text) - length, &action);
@@ -120,7 +126,9 @@ const char *bench_actions(struct bench *bench)
 
 struct committed_offset bench_entry(int64_t offset, const char *uuid)
 {
-	struct committed_offset result = { .offset = offset, .ours = uuid != NULL, .ruleset = RULESET };
+	struct committed_offset result = {
+		.offset = offset, .ours = uuid != NULL, .ruleset = RULESET, .readable_from = PROTOCOL_OFFSET_NONE
+	};
 
 	if (uuid != NULL)
 		memcpy(result.uuid, uuid, PROTOCOL_UUID_SIZE);

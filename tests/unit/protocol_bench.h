@@ -12,7 +12,7 @@
 struct bench {
 	struct protocol *protocol;
 	int64_t now;
-	uint64_t token[4];
+	uint64_t token[4], log_token;
 	struct protocol_chunk chunks[64];
 	size_t used;
 	char text[4096];
