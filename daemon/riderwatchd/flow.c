@@ -68,8 +68,11 @@ void flow_close_chunk(struct flow *flow, struct flow_slot *slot)
 static void open_chunk(struct flow *flow, struct flow_slot *slot, bool muted)
 {
 	int number = slot_number(flow, slot);
-	slot->open = chunk_new(number, protocol_position(flow->protocol, number), flow->ruleset);
+	int64_t from = protocol_position(flow->protocol, number);
+	slot->open = chunk_new(number, from, flow->ruleset);
 	slot->open->stream_time_ms = slot->stream->time_ms;
+	anchors_move(&slot->anchors, from, slot->stream->time_ms, flow->settings.dedup_hours);
+	slot->open->anchors = slot->anchors;
 	slot->open_muted = muted;
 }
 
@@ -326,6 +329,7 @@ static struct protocol_settings protocol_settings(const struct flow *flow)
 		.apply_window = (size_t)config->redis_window,
 		.apply_queue_max = (size_t)config->redis_queue_max,
 		.catch_up = true,
+		.alone_after_ms = config->redis_start_without_after,
 		.patience_ms = PATIENCE_MS,
 		.keep_max = config->redis_keep ? (size_t)config->redis_queue_max : 0,
 		.keep_ms = config->redis_keep,
@@ -373,9 +377,22 @@ static int connect_all(struct flow *flow, char *error, size_t error_size)
 	if (!flow->publisher)
 		return -1;
 	flow->reader = reader_new(flow->base, flow->config, &flow_reader_callbacks, flow);
+	flow->log_reader = reader_new(flow->base, flow->config, &flow_log_reader_callbacks, flow);
+	reader_set_reading(flow->log_reader, true);
 	flow->store = store_new(flow->base, flow->config, &flow_store_callbacks, flow);
 	source_join(flow->source, flow->partitions);
 	return 0;
+}
+
+/* Only reports lead to alerts; what deliveries do can wait for Redis. */
+static void init_protocol(struct flow *flow)
+{
+	struct protocol_settings settings = protocol_settings(flow);
+	flow->protocol = protocol_new(&settings);
+	for (int i = 0; i < flow->slot_count; i++) {
+		if (flow->slots[i].input == INPUT_REPORTS)
+			protocol_let_start_alone(flow->protocol, i);
+	}
 }
 
 static void start_timers(struct flow *flow)
@@ -397,14 +414,14 @@ struct flow *flow_new(struct event_base *base, const struct config *config, stru
 	flow->metrics = metrics;
 	flow->reading = true;
 	flow->ruleset = ruleset_ref(ruleset);
+	arena_init(&flow->scratch);
 	if (connect_all(flow, error, error_size)) {
 		flow_free(&flow);
 		return NULL;
 	}
 	init_slots(flow);
-	struct protocol_settings settings = protocol_settings(flow);
 	init_settings(flow, pseudonym_key);
-	flow->protocol = protocol_new(&settings);
+	init_protocol(flow);
 	start_timers(flow);
 	flow_set_ruleset(flow, ruleset);
 	return flow;
@@ -448,6 +465,7 @@ static void free_slot(struct flow_slot *slot)
 	chunk_free(&slot->open);
 	stream_free(&slot->stream);
 	stream_free(&slot->loaded);
+	stream_free(&slot->alone.stream);
 	flow_free_second(&slot->second);
 }
 
@@ -473,6 +491,7 @@ void flow_free(struct flow **pointer)
 	publisher_free(&flow->publisher);
 	store_free(&flow->store);
 	reader_free(&flow->reader);
+	reader_free(&flow->log_reader);
 	source_free(&flow->source);
 	free_protocol(flow);
 	for (int i = 0; i < flow->slot_count; i++)
@@ -486,6 +505,7 @@ void flow_free(struct flow **pointer)
 	if (flow->metadata_retired)
 		rd_kafka_consumer_group_metadata_destroy(flow->metadata_retired);
 	ruleset_unref(&flow->ruleset);
+	arena_fini(&flow->scratch);
 	free(flow->offsets);
 	free(flow->slots);
 	free(flow);

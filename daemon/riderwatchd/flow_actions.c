@@ -4,7 +4,6 @@
 #include "alloc.h"
 #include "crash.h"
 #include "log.h"
-#include "offset_metadata.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +24,7 @@ static void drop(struct flow *flow, const struct protocol_action *action)
 	chunk_free(&slot->open);
 	stream_free(&slot->stream);
 	stream_free(&slot->loaded);
+	flow_end_alone(flow, slot);
 	metrics_add(flow->metrics, METRIC_LOADS, action->cause, 0, 1);
 	if (action->cause != LOAD_ASSIGNED)
 		log_limited(LOG_WARNING, "partition state dropped, it is read again from Redis", "topic=%s partition=%d cause=%s",
@@ -63,14 +63,15 @@ static bool all_started(const struct flow *flow)
 	return true;
 }
 
-/* The assignment is answered once, when every partition knows where it starts. */
+/* The assignment is answered once, when every partition knows where it starts, or when one does that did not wait for
+ * Redis: the others may wait for it for long, and follow when they start. */
 static void answer_assignment(struct flow *flow)
 {
 	struct source_partition partitions[flow->slot_count];
 	size_t count = 0;
 	for (int i = 0; i < flow->slot_count; i++) {
 		const struct flow_slot *slot = &flow->slots[i];
-		if (slot->assigned)
+		if (slot->assigned && slot->started)
 			partitions[count++] = (struct source_partition){ slot->input, slot->partition,
 									 protocol_position(flow->protocol, i) };
 	}
@@ -79,17 +80,33 @@ static void answer_assignment(struct flow *flow)
 	log_info("reading", "partitions=%zu", count);
 }
 
+static void take_loaded(struct flow *flow, struct flow_slot *slot, const struct protocol_action *action)
+{
+	stream_free(&slot->stream);
+	if (action->alone) {
+		metrics_add(flow->metrics, METRIC_LOADS, LOAD_LOG, 0, 1);
+		flow_take_alone(slot, action->offset);
+	} else {
+		MUST(slot->loaded);
+		slot->stream = slot->loaded;
+		slot->loaded = NULL;
+	}
+	/* Whichever comes too late. */
+	slot->token = 0;
+	stream_free(&slot->loaded);
+	flow_end_alone(flow, slot);
+}
+
 static void start(struct flow *flow, const struct protocol_action *action)
 {
 	struct flow_slot *slot = &flow->slots[action->slot];
-	MUST(slot->loaded && !slot->open);
-	stream_free(&slot->stream);
-	slot->stream = slot->loaded;
-	slot->loaded = NULL;
+	MUST(!slot->open);
+	take_loaded(flow, slot, action);
+	flow_begin_entry(flow, action->slot);
 	slot->started = true;
 	if (flow->assignment_answered)
 		source_seek(flow->source, &(struct source_partition){ slot->input, slot->partition, action->offset });
-	else if (all_started(flow))
+	else if (action->alone || all_started(flow))
 		answer_assignment(flow);
 }
 
@@ -103,6 +120,7 @@ static void on_loaded(void *context, int number, uint64_t token, const struct lo
 	} else if (stream && token == slot->token) {
 		stream_free(&slot->loaded);
 		slot->loaded = stream;
+		slot->fresh = reply->applied == reply->start && stream->time_ms == STREAM_TIME_NONE;
 		memcpy(slot->store_uuid, reply->uuid, STORE_UUID_SIZE);
 	} else {
 		stream_free(&stream); /* nobody waits for it any more */
@@ -112,62 +130,25 @@ static void on_loaded(void *context, int number, uint64_t token, const struct lo
 	flow_act(flow);
 }
 
-static void read_metadata(const char *text, struct committed_offset *offset)
-{
-	struct offset_metadata metadata;
-	offset->ours = offset_metadata_parse(text, &metadata);
-	if (offset->ours) {
-		memcpy(offset->uuid, metadata.store_uuid, STORE_UUID_SIZE);
-		offset->ruleset = metadata.ruleset;
-	}
-}
-
-static void on_offsets(void *context, int slot, uint64_t token, const struct offsets_reply *reply, const char *group_metadata,
+static void on_offsets(void *context, int number, uint64_t token, const struct offsets_reply *reply, const char *group_metadata,
 		       const char *shadow_metadata)
 {
 	struct flow *flow = context;
 	struct offsets_reply parsed = *reply;
 	crash_point("offsets_read");
-	read_metadata(group_metadata, &parsed.group);
-	read_metadata(shadow_metadata, &parsed.shadow);
-	protocol_offsets(flow->protocol, slot, token, &parsed, flow_now());
+	flow_read_entries(flow, &flow->slots[number], &parsed, group_metadata, shadow_metadata);
+	protocol_offsets(flow->protocol, number, token, &parsed, flow_now());
 	flow_act(flow);
 }
 
 /* ---- publishing ---- */
-
-/* T at the committed offset: of the slot's last chunk in the batch, or of the loaded state when nothing was added. */
-static const struct chunk *last_chunk(const struct protocol_batch *batch, int slot)
-{
-	const struct chunk *last = NULL;
-	for (const struct protocol_chunk *chunk = batch->chunks; chunk; chunk = chunk->next) {
-		if (chunk->slot == slot)
-			last = (const struct chunk *)chunk;
-	}
-	return last;
-}
-
-static void fill_offset(const struct flow *flow, const struct protocol_batch *batch, size_t i)
-{
-	const struct protocol_commit *commit = &batch->commits[i];
-	const struct flow_slot *slot = &flow->slots[commit->slot];
-	const struct chunk *chunk = last_chunk(batch, commit->slot);
-	struct offset_metadata metadata = {
-		.stream_time_ms = chunk ? chunk->stream_time_ms : slot->stream ? slot->stream->time_ms : STREAM_TIME_NONE,
-		.ruleset = ruleset_number(chunk ? chunk->ruleset : flow->ruleset),
-	};
-	memcpy(metadata.store_uuid, slot->store_uuid, STORE_UUID_SIZE);
-	struct publish_offset *offset = &flow->offsets[i];
-	*offset = (struct publish_offset){ .input = slot->input, .partition = slot->partition, .offset = commit->offset };
-	offset_metadata_format(&metadata, offset->metadata);
-}
 
 static void publish(struct flow *flow, const struct protocol_action *action)
 {
 	const struct protocol_batch *batch = action->batch;
 	flow->offsets = alloc_resize(flow->offsets, (batch->commit_count + 1) * sizeof *flow->offsets);
 	for (size_t i = 0; i < batch->commit_count; i++)
-		fill_offset(flow, batch, i);
+		flow_write_entry(flow, batch, i);
 	flow->batch = batch;
 	flow->publishing = true;
 	struct publish_job job = { batch, flow->offsets, batch->commit_count, flow->metadata };
@@ -381,8 +362,12 @@ static void notice(struct flow *flow, const struct protocol_action *action)
 	bool is_good = action->notice == NOTICE_STORE_CREATED || action->notice == NOTICE_CAUGHT_UP;
 	enum log_level level = is_good ? LOG_INFO : LOG_WARNING;
 	metrics_add(flow->metrics, METRIC_NOTICES, action->notice, 0, 1);
-	log_write(level, NULL, notice_text(action->notice), "topic=%s partition=%d count=%lld", topic_of(flow, slot).data,
-		  slot->partition, (long long)action->count);
+	if (action->notice == NOTICE_NOT_ALONE)
+		log_write(level, NULL, notice_text(action->notice), "topic=%s partition=%d why=%s",
+			  topic_of(flow, slot).data, slot->partition, obstacle_text((enum obstacle)action->count));
+	else
+		log_write(level, NULL, notice_text(action->notice), "topic=%s partition=%d count=%lld",
+			  topic_of(flow, slot).data, slot->partition, (long long)action->count);
 }
 
 typedef void action_f(struct flow *flow, const struct protocol_action *action);
@@ -391,6 +376,7 @@ static action_f *const actions[] = {
 	[ACTION_DROP] = drop,
 	[ACTION_READ_OFFSETS] = read_offsets,
 	[ACTION_LOAD] = load,
+	[ACTION_LOAD_LOG] = flow_load_log,
 	[ACTION_START] = start,
 	[ACTION_PUBLISH] = publish,
 	[ACTION_RECREATE] = recreate,

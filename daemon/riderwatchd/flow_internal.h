@@ -3,6 +3,7 @@
 #pragma once
 #include "chunk.h"
 #include "flow.h"
+#include "offset_metadata.h"
 #include "pipeline.h"
 #include "publisher.h"
 #include "reader.h"
@@ -17,6 +18,21 @@ struct flow_second {
 	uint64_t token; /* of the load asked for it */
 };
 
+/* An offset and what goes with it in Kafka. */
+struct flow_entry {
+	int64_t offset;
+	bool ours; /* of one that was read */
+	struct offset_metadata metadata;
+};
+
+/* Makes S and T from the log while Redis does not answer. */
+struct flow_alone {
+	struct stream *stream; /* NULL unless it does, or did, until ACTION_START or ACTION_DROP */
+	uint64_t token;
+	int64_t end, time_ms; /* offset to come to, and T there */
+	bool reading;
+};
+
 /* One topic-partition; its number is input * partitions + partition. */
 struct flow_slot {
 	enum input input;
@@ -27,8 +43,14 @@ struct flow_slot {
 	bool open_muted;
 	char store_uuid[STORE_UUID_SIZE];
 	uint64_t token; /* of the load asked for */
+	bool fresh;     /* nothing was ever counted in what was loaded */
 	bool assigned, started;
+	struct flow_entry found[2]; /* of group and shadow group, as last read */
+	struct flow_entry entry;    /* at C */
+	struct flow_entry attempt;  /* of the last transaction with events of this slot */
+	struct anchors anchors;     /* at the position */
 	struct flow_second second;
+	struct flow_alone alone;
 };
 
 /* When the events read so far must be committed; times are loop milliseconds, 0 = not set. */
@@ -48,7 +70,9 @@ struct flow {
 	struct pipeline_settings settings;
 	struct protocol *protocol;
 	struct source *source;
-	struct reader *reader;
+	struct reader *reader;     /* for what Redis lacks */
+	struct reader *log_reader; /* for what Redis does not tell */
+	struct arena scratch;
 	struct publisher *publisher;
 	struct store *store;
 	int32_t partitions;
@@ -80,9 +104,23 @@ void flow_compact(struct flow *flow, struct chunk *chunk);
 void flow_count_chunk(struct flow *flow, const struct chunk *chunk);
 void flow_catch_up(struct flow *flow, const struct protocol_action *action);
 void flow_catch_up_end(struct flow *flow, const struct protocol_action *action);
+/* Keeps what goes with the offsets that were read, and fills the reply with what the protocol has to know of it. */
+void flow_read_entries(struct flow *flow, struct flow_slot *slot, struct offsets_reply *reply, const char *group,
+		       const char *shadow);
+/* What was read with this offset, of either group; NULL when it is not ours. */
+const struct offset_metadata *flow_found_entry(const struct flow_slot *slot, int64_t offset);
+/* The slot has just started. */
+void flow_begin_entry(struct flow *flow, int number);
+/* Fills flow->offsets[i] for commit i of the batch. */
+void flow_write_entry(struct flow *flow, const struct protocol_batch *batch, size_t i);
+void flow_load_log(struct flow *flow, const struct protocol_action *action);
+/* S and T made from the log become those of the slot, which starts at offset. */
+void flow_take_alone(struct flow_slot *slot, int64_t offset);
+void flow_end_alone(struct flow *flow, struct flow_slot *slot);
 void flow_free_second(struct flow_second *second);
 void stream_free(struct stream **stream);
 
 extern const struct publisher_callbacks flow_publisher_callbacks;
 extern const struct reader_callbacks flow_reader_callbacks;
+extern const struct reader_callbacks flow_log_reader_callbacks;
 extern const struct store_callbacks flow_store_callbacks;

@@ -37,6 +37,7 @@ PATHS = {
     "load_refused": r'riderwatch_loads_total\{cause="refused"\}',
     "load_went_back": r'riderwatch_loads_total\{cause="went_back"\}',
     "load_unknown": r'riderwatch_loads_total\{cause="unknown_outcome"\}',
+    "load_log": r'riderwatch_loads_total\{cause="log"\}',
     "load_dropped": r'riderwatch_loads_total\{cause="dropped"\}',
     "apply_refused": r"riderwatch_apply_refused_total",
     "muted": r'riderwatch_events_total\{.*outcome="muted"\}',
@@ -47,7 +48,8 @@ PATHS = {
     "reconnects": r"riderwatch_redis_connects_total",
     "redis_losses": r"riderwatch_redis_losses_total",
     **{notice: rf'riderwatch_notices_total\{{notice="{notice}"\}}' for notice in
-       ("offset_behind", "offset_ahead", "shadow_missing", "ruleset_changed", "store_went_back", "store_healed", "store_created")},
+       ("offset_behind", "offset_ahead", "shadow_missing", "ruleset_changed", "store_went_back", "store_healed", "store_created",
+        "started_alone", "not_alone", "behind", "caught_up")},
 }
 FIRST_IS_NORMAL = ("recreated", "reconnects")  # one of these belongs to every start
 

@@ -165,6 +165,33 @@ def redis_is_foreign(run):
     run.start()
 
 
+@row(10, "reports go on from the log alone, no alert twice, counters catch up", ["redis stop", "SIGKILL", "load_log", "caught_up"],
+     (Log("Redis does not answer: started from Kafka's log alone"), Metric('riderwatch_notices_total{notice="started_alone"}'),
+      Metric("riderwatch_redis_up", 0)), short=True)
+def redis_down_at_start(run):
+    """The daemon starts while Redis is away: after it stopped, after it was killed, and killed again before Redis is back."""
+    daemon = run.start()
+    run.load()
+    run.wait_counted()
+    for number in range(3):
+        if number == 0:
+            run.stop(daemon)
+            run.redis("stop")
+        else:
+            run.redis("stop")
+            run.sleep(0.5, 1.5)
+            run.crash(daemon)
+        daemon = run.start()
+        run.sleep(4)
+        alerts_go_on(run, 3)
+        if number == 1:
+            run.crash(daemon)
+            daemon = run.start()
+            run.sleep(4)
+            alerts_go_on(run, 3)
+        run.recover()
+
+
 @row(15, "alerts go on; the reply is given up in time, the group is kept", ["redis pause", "redis_losses"], LOST)
 def redis_hangs(run):
     """Redis gets SIGSTOP for 1, 4 and 20 s; redis.timeout is 1 s."""
