@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include "alloc.h"
 
-enum { FIELDS_MAX = 6, FRAMED = 8, FRAMES_MAX = 128 };
+enum { FIELDS_MAX = 6, FRAMES_MAX = 32, FRAMINGS = 800, FRAMED = 8 };
 #define FRAMED_WEIGHT 0.3
 
 static const char *const letters = "EFDO"; /* twins: by enum category */
@@ -191,67 +191,116 @@ static uint8_t also_of(const char *list)
 }
 
 /* What stands around a phrase, of frames.tsv. */
+enum frame_kind { FRAME_BEFORE, FRAME_ROAD, FRAME_SHOP, FRAME_AFTER, FRAME_KINDS };
+
 struct frames {
-	char *before[FRAMES_MAX], *after[FRAMES_MAX];
-	size_t count;
+	char *texts[FRAME_KINDS][FRAMES_MAX];
+	size_t counts[FRAME_KINDS];
 };
-
-static char *joined(const char *a, const char *b)
-{
-	char text[256];
-
-	snprintf(text, sizeof(text), "%s%s", a, b);
-	return alloc_text(text);
-}
 
 static void read_frames(struct frames *frames)
 {
+	static const char *const names[FRAME_KINDS] = { "before", "road", "shop", "after" };
 	struct lines lines = lines_open("scripts/generator/frames.tsv");
 	char *fields[FIELDS_MAX];
 
 	while (lines_next(&lines)) {
+		int kind = 0;
 		split(&lines, fields, 2);
-		bool after = strcmp(fields[0], "after") == 0, road = strcmp(fields[0], "road") == 0;
-		if (frames->count == FRAMES_MAX)
-			die(lines.path, lines.number, "too many frames");
-		if (!fields[1][0])
-			continue;
-		const char *end = after ? "" : road ? "12号，" : strcmp(fields[0], "shop") == 0 ? "，" : "";
-		frames->before[frames->count] = joined(after ? "" : fields[1], end);
-		frames->after[frames->count++] = joined(after ? fields[1] : "", "");
+		while (kind < FRAME_KINDS && strcmp(fields[0], names[kind]) != 0)
+			kind++;
+		if (kind == FRAME_KINDS || frames->counts[kind] == FRAMES_MAX)
+			die(lines.path, lines.number, "unknown kind, or too many of it");
+		frames->texts[kind][frames->counts[kind]++] = alloc_text(fields[1]);
 	}
 }
 
-/* Bare, then in every frame, which changes nothing. Few of the latter have a weight: training gives some to those that
- * need it. */
+static void free_frames(struct frames *frames)
+{
+	for (int kind = 0; kind < FRAME_KINDS; kind++) {
+		for (size_t i = 0; i < frames->counts[kind]; i++)
+			free(frames->texts[kind][i]);
+	}
+}
+
+/* Numerical Recipes' generator: the same frames each time, on each machine. */
+static uint32_t draw(uint32_t *state, size_t below)
+{
+	*state = *state * 1664525u + 1013904223u;
+	return (uint32_t)((*state >> 8) % below);
+}
+
+static const char *frame(const struct frames *frames, enum frame_kind kind, uint32_t *state)
+{
+	return frames->texts[kind][draw(state, frames->counts[kind])];
+}
+
+/* A place as the generator writes one: road and number, building, shop, or none. */
+static void place(const struct frames *frames, uint32_t *state, char *text, size_t size)
+{
+	uint32_t style = draw(state, 10);
+	const char *road = frame(frames, FRAME_ROAD, state), *shop = frame(frames, FRAME_SHOP, state);
+	int number = 1 + (int)draw(state, 99), building = 1 + (int)draw(state, 40), stair = 1 + (int)draw(state, 4);
+
+	if (style < 2)
+		snprintf(text, size, "%s%d号%d栋%d单元，", road, number, building, stair);
+	else if (style < 5)
+		snprintf(text, size, "%s%d号%s，", road, number, style == 3 ? shop : "");
+	else
+		snprintf(text, size, "%s%s", style < 7 ? shop : "", style < 7 ? "，" : "");
+}
+
+static void contact(uint32_t *state, char *text, size_t size)
+{
+	uint32_t style = draw(state, 10);
+
+	if (style == 0)
+		snprintf(text, size, "，联系电话13%09u", (unsigned)draw(state, 1000000000));
+	else if (style == 1)
+		snprintf(text, size, "，身份证号11010519%u0307%03uX", 60 + (unsigned)draw(state, 40),
+			 (unsigned)draw(state, 1000));
+	else
+		text[0] = '\0';
+}
+
+static void frame_up(const struct frames *frames, const char *phrase, uint32_t number, char *text, size_t size)
+{
+	uint32_t state = number * 2654435761u;
+	char where[256], who[64];
+
+	place(frames, &state, where, sizeof(where));
+	contact(&state, who, sizeof(who));
+	const char *before = frame(frames, FRAME_BEFORE, &state);
+	snprintf(text, size, "%s%s%s%s%s", before, where, phrase, frame(frames, FRAME_AFTER, &state), who);
+}
+
+/* Bare, then in frames as the generator puts them around it, which change nothing. Few of the latter have a weight:
+ * training gives some to those that need it. */
 static void read_generator(struct corpus *corpus)
 {
 	struct lines lines = lines_open("scripts/generator/phrases.tsv");
-	struct frames frames = { .count = 0 };
+	struct frames frames = { .counts = { 0 } };
 	char *fields[FIELDS_MAX], framed[2048];
 
 	read_frames(&frames);
 	while (lines_next(&lines)) {
 		split(&lines, fields, 4);
 		bool quiet = strcmp(fields[0], "other.none") == 0; /* stands alone */
-		for (size_t i = 0; i <= (quiet ? 0 : frames.count); i++) {
-			size_t frame = ((size_t)lines.number + i * 7) % frames.count;
-			snprintf(framed, sizeof(framed), "%s%s%s", i ? frames.before[frame] : "", fields[3],
-				 i ? frames.after[frame] : "");
-			struct text *text = add(corpus, SOURCE_GENERATOR, framed,
-						i == 0        ? 1
-						: i <= FRAMED ? FRAMED_WEIGHT
-							      : 0);
+		for (uint32_t i = 0; i <= (quiet ? 0 : FRAMINGS); i++) {
+			if (i == 0)
+				snprintf(framed, sizeof(framed), "%s", fields[3]);
+			else
+				frame_up(&frames, fields[3], (uint32_t)lines.number * FRAMINGS + i, framed,
+					 sizeof(framed));
+			double weight = i == 0 ? 1 : i <= FRAMED ? FRAMED_WEIGHT : 0;
+			struct text *text = add(corpus, SOURCE_GENERATOR, framed, weight);
 			text->gold.category = category_of_code(fields[0]);
 			text->gold.severity = severity_of(fields[1]);
 			text->gold.also = also_of(fields[2]);
 			text->gold.hazard_code = slice_of(alloc_text(fields[0]));
 		}
 	}
-	for (size_t i = 0; i < frames.count; i++) {
-		free(frames.before[i]);
-		free(frames.after[i]);
-	}
+	free_frames(&frames);
 }
 
 /* Expectation tables of the tests: "category also severity hazard text" and "category severity text". Empty or * is not
