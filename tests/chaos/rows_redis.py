@@ -14,7 +14,8 @@ from world import ALERT_KINDS, ROOT, wait_until
 
 LOST = (Log("Redis lost; alerts go on, counters wait"), Metric("riderwatch_redis_up", 0), Metric("riderwatch_redis_losses_total"))
 HEALED = (Log("Redis lost its latest writes, they were sent again"), Metric('riderwatch_notices_total{notice="store_healed"}'))
-WENT_BACK = (Log("Redis lost its latest writes: events are counted again"), Metric('riderwatch_notices_total{notice="store_went_back"}'))
+CAUGHT_UP = (Log("Redis cannot follow: alerts go on, counters will be caught up from the log"),
+             Metric('riderwatch_notices_total{notice="behind"}'), Metric('riderwatch_notices_total{notice="caught_up"}'))
 
 
 def alerts_go_on(run, seconds=3):
@@ -47,7 +48,8 @@ def redis_tail_cut(run):
         run.recover()
 
 
-@row(11, "W went back: loaded again, counted again, no alert twice", ["tail cut", "muted", "store_went_back"], WENT_BACK)
+@row(11, "W went back: alerts go on, what is lost is counted again from the log, no alert twice", ["tail cut", "behind", "caught_up"],
+     CAUGHT_UP)
 def redis_tail_cut_and_nothing_kept(run):
     """As before, with redis.keep = 0: nothing can be sent again."""
     run.start(redis={"keep": "0ms"})
@@ -94,7 +96,7 @@ def is_stopped(daemon):
         return stat.read().rsplit(")", 1)[1].split()[0] == "T"
 
 
-@row(12, "as after a lost tail", ["stale failover", "store_went_back", "muted"], WENT_BACK + LOST, short=True)
+@row(12, "as after a lost tail", ["stale failover", "behind", "caught_up"], CAUGHT_UP + LOST, short=True)
 def stale_replica_promoted(run):
     """A replica loses its primary, the primary goes on and dies, the replica takes its place with what it had; older than redis.keep."""
     run.start(redis={"keep": "500ms"})
