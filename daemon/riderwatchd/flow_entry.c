@@ -2,6 +2,7 @@
 /* What goes with a committed offset: read when a partition loads, written with each transaction. It must be exact for
  * that very offset, which is behind what is decided: whoever takes over may have nothing but this and the log. */
 #include "flow_internal.h"
+#include "log.h"
 
 static const struct committed_offset no_offset = { .offset = PROTOCOL_OFFSET_NONE,
 						   .readable_from = PROTOCOL_OFFSET_NONE };
@@ -23,6 +24,15 @@ static void parse(const struct flow *flow, const char *text, struct committed_of
 		offset->readable_from = old->offset;
 }
 
+/* An operator's tool writes such entries; what they say helps to find out which. */
+static void tell_foreign(const struct flow *flow, const struct flow_slot *slot, const char *group, int64_t offset,
+			 const char *text)
+{
+	log_limited(LOG_WARNING, "committed offset without metadata of ours",
+		    "group=%s topic=%s partition=%d offset=%lld metadata=\"%s\"", group,
+		    flow->settings.input_topics[slot->input], slot->partition, (long long)offset, text);
+}
+
 void flow_read_entries(struct flow *flow, struct flow_slot *slot, struct offsets_reply *reply, const char *group,
 		       const char *shadow)
 {
@@ -32,6 +42,10 @@ void flow_read_entries(struct flow *flow, struct flow_slot *slot, struct offsets
 	parse(flow, group, &reply->group, &entries[0]);
 	parse(flow, shadow, &reply->shadow, &entries[1]);
 	memcpy(slot->found, entries, sizeof entries);
+	if (!reply->group.ours && reply->group.offset != PROTOCOL_OFFSET_NONE)
+		tell_foreign(flow, slot, "main", reply->group.offset, group);
+	if (!reply->shadow.ours && reply->shadow.offset != PROTOCOL_OFFSET_NONE)
+		tell_foreign(flow, slot, "shadow", reply->shadow.offset, shadow);
 }
 
 const struct offset_metadata *flow_found_entry(const struct flow_slot *slot, int64_t offset)
