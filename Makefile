@@ -163,7 +163,7 @@ chaos: setup chaos-programs ## the fault matrix on a real Kafka and Redis (some 
 chaos-mix: setup chaos-programs ## a random mix of the faults: make chaos-mix SEED=7 SECONDS=120 SEEDS=3
 	/usr/bin/python3 tests/chaos/run.py --mix $(or $(SECONDS),120) $(if $(SEED),--seed $(SEED)) --seeds $(or $(SEEDS),1)
 
-chaos-short: setup ## the short set of it, as make check plays it
+chaos-short: setup ## the short set of it (some five minutes)
 	@scripts/check chaos
 
 asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
