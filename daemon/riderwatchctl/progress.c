@@ -2,31 +2,24 @@
 #include "progress.h"
 
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 #include "columns.h"
+#include "monotonic.h"
 
 #define TERMINAL_MS 100
 #define PLAIN_MS 10000
 #define BAR_WIDTH 24
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
 void progress_start(struct progress *progress, const char *what, uint64_t total, bool quiet)
 {
-	*progress = (struct progress){ .what = what, .total = total, .start_ms = now_ms(), .quiet = quiet };
+	*progress = (struct progress){ .what = what, .total = total, .start_ms = monotonic_ms(), .quiet = quiet };
 	progress->shown_ms = progress->start_ms;
 	progress->terminal = isatty(STDERR_FILENO);
 }
 
 double progress_seconds(const struct progress *progress)
 {
-	return (double)(now_ms() - progress->start_ms) / 1000;
+	return (double)(monotonic_ms() - progress->start_ms) / 1000;
 }
 
 static void print_bar(const struct progress *progress)
@@ -59,7 +52,7 @@ void progress_add(struct progress *progress, uint64_t count)
 	progress->done += count;
 	if (progress->done > progress->total)
 		progress->total = progress->done; /* the log went on */
-	int64_t now = now_ms();
+	int64_t now = monotonic_ms();
 	if (progress->quiet || now - progress->shown_ms < (progress->terminal ? TERMINAL_MS : PLAIN_MS))
 		return;
 	progress->shown_ms = now;

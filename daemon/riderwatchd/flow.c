@@ -4,6 +4,7 @@
 #include "crash.h"
 #include "kafka_conf.h"
 #include "log.h"
+#include "monotonic.h"
 
 #include <stdlib.h>
 #include <sysexits.h>
@@ -16,13 +17,6 @@
 #define PATIENCE_MS 1000
 #define PARTITION_COUNT_TRIES 15
 #define PARTITION_COUNT_TIMEOUT_MS 2000
-
-int64_t flow_now(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 void stream_free(struct stream **stream)
 {
@@ -79,7 +73,7 @@ static void open_chunk(struct flow *flow, struct flow_slot *slot, bool muted)
 static void note_due(struct flow *flow, const struct chunk *chunk, size_t records_before)
 {
 	struct flow_due *due = &flow->due;
-	int64_t now = due->first_event && chunk->record_count == records_before ? 0 : flow_now();
+	int64_t now = due->first_event && chunk->record_count == records_before ? 0 : monotonic_ms();
 	due->events++;
 	if (!due->first_event)
 		due->first_event = now;
@@ -184,7 +178,7 @@ static void set_reading(struct flow *flow)
 
 void flow_plan(struct flow *flow)
 {
-	int64_t now = flow_now();
+	int64_t now = monotonic_ms();
 	publish_when_due(flow, now);
 	set_reading(flow);
 	reader_set_reading(flow->reader, protocol_catch_up_wants_records(flow->protocol));
@@ -231,7 +225,7 @@ static void on_assigned(void *context, const struct source_partition *partitions
 	}
 	log_info("partitions assigned", "count=%zu", count);
 	crash_point("assigned");
-	protocol_assigned(flow->protocol, numbers, count, flow_now());
+	protocol_assigned(flow->protocol, numbers, count, monotonic_ms());
 	if (count == 0)
 		source_assign(flow->source, NULL, 0);
 	flow_act(flow);
@@ -244,7 +238,7 @@ static void on_revoked(void *context, bool lost)
 	for (int i = 0; i < flow->slot_count; i++)
 		flow->slots[i].assigned = false;
 	crash_point("revoked");
-	protocol_revoked(flow->protocol, lost, flow_now());
+	protocol_revoked(flow->protocol, lost, monotonic_ms());
 	flow_act(flow);
 }
 
@@ -253,7 +247,7 @@ static void on_out_of_range(void *context, enum input input, int32_t partition, 
 {
 	struct flow *flow = context;
 	(void)offset;
-	protocol_out_of_range(flow->protocol, slot_number(flow, flow_slot(flow, input, partition)), flow_now());
+	protocol_out_of_range(flow->protocol, slot_number(flow, flow_slot(flow, input, partition)), monotonic_ms());
 	flow_act(flow);
 }
 
@@ -277,7 +271,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 {
 	(void)fd, (void)what;
 	struct flow *flow = context;
-	protocol_tick(flow->protocol, flow_now());
+	protocol_tick(flow->protocol, monotonic_ms());
 	flow_act(flow);
 }
 
@@ -456,7 +450,7 @@ void flow_stop(struct flow *flow)
 	close_chunks(flow, true);
 	flow->due = (struct flow_due){ 0 };
 	crash_point("stopping");
-	protocol_stop(flow->protocol, flow_now());
+	protocol_stop(flow->protocol, monotonic_ms());
 	flow_act(flow);
 }
 

@@ -4,6 +4,7 @@
 #include "alloc.h"
 #include "crash.h"
 #include "log.h"
+#include "monotonic.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,7 +127,7 @@ static void on_loaded(void *context, int number, uint64_t token, const struct lo
 		stream_free(&stream); /* nobody waits for it any more */
 	}
 	crash_point("loaded");
-	protocol_loaded(flow->protocol, number, token, reply, flow_now());
+	protocol_loaded(flow->protocol, number, token, reply, monotonic_ms());
 	flow_act(flow);
 }
 
@@ -137,7 +138,7 @@ static void on_offsets(void *context, int number, uint64_t token, const struct o
 	struct offsets_reply parsed = *reply;
 	crash_point("offsets_read");
 	flow_read_entries(flow, &flow->slots[number], &parsed, group_metadata, shadow_metadata);
-	protocol_offsets(flow->protocol, number, token, &parsed, flow_now());
+	protocol_offsets(flow->protocol, number, token, &parsed, monotonic_ms());
 	flow_act(flow);
 }
 
@@ -175,7 +176,7 @@ static void on_published(void *context, enum publish_result result, bool tainted
 {
 	struct flow *flow = context;
 	flow->publishing = false;
-	flow->last_commit = flow_now();
+	flow->last_commit = monotonic_ms();
 	if (result == PUBLISH_COMMITTED)
 		on_committed(flow);
 	flow->batch = NULL;
@@ -198,7 +199,7 @@ static void recreate(struct flow *flow, const struct protocol_action *action)
 static void on_recreated(void *context, bool ok)
 {
 	struct flow *flow = context;
-	protocol_recreated(flow->protocol, ok, flow_now());
+	protocol_recreated(flow->protocol, ok, monotonic_ms());
 	flow_act(flow);
 }
 
@@ -253,7 +254,7 @@ static void on_applied(void *context, struct protocol_chunk *chunk, enum apply_r
 		log_limited(LOG_ERROR, "Redis keys of another type were passed over, their counters are incomplete",
 			    "topic=%s partition=%d offset=%lld keys=%u hint=\"find them with redis-cli --scan --pattern 'rw:{%d}:*' and TYPE\"",
 			    topic_of(flow, slot).data, slot->partition, (long long)chunk->from, conflicts, slot->partition);
-	protocol_applied(flow->protocol, chunk, result, flow_now());
+	protocol_applied(flow->protocol, chunk, result, monotonic_ms());
 	flow_act(flow);
 }
 
@@ -266,7 +267,7 @@ static void look(struct flow *flow, const struct protocol_action *action)
 static void on_watched(void *context, int slot, uint64_t token, int64_t at_least, const struct load_reply *reply)
 {
 	struct flow *flow = context;
-	protocol_watched(flow->protocol, slot, token, at_least, reply, flow_now());
+	protocol_watched(flow->protocol, slot, token, at_least, reply, monotonic_ms());
 	flow_act(flow);
 }
 
@@ -274,7 +275,7 @@ static void on_store_ready(void *context)
 {
 	struct flow *flow = context;
 	log_info("Redis ready", NULL);
-	protocol_store_ready(flow->protocol, flow_now());
+	protocol_store_ready(flow->protocol, monotonic_ms());
 	flow_act(flow);
 }
 
@@ -282,7 +283,7 @@ static void on_store_lost(void *context)
 {
 	struct flow *flow = context;
 	log_limited(LOG_WARNING, "Redis lost; alerts go on, counters wait", NULL);
-	protocol_store_lost(flow->protocol, flow_now());
+	protocol_store_lost(flow->protocol, monotonic_ms());
 	flow_act(flow);
 }
 

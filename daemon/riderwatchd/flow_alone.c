@@ -4,6 +4,7 @@
 #include "flow_internal.h"
 #include "alloc.h"
 #include "log.h"
+#include "monotonic.h"
 
 #include <sysexits.h>
 
@@ -13,7 +14,7 @@ static void answer(struct flow *flow, struct flow_slot *slot, enum log_load_resu
 	slot->alone.reading = false;
 	if (result != LOG_LOAD_GOOD)
 		stream_free(&slot->alone.stream);
-	protocol_log_loaded(flow->protocol, (int)(slot - flow->slots), slot->alone.token, result, flow_now());
+	protocol_log_loaded(flow->protocol, (int)(slot - flow->slots), slot->alone.token, result, monotonic_ms());
 }
 
 static void finish(struct flow *flow, struct flow_slot *slot)

@@ -2,6 +2,7 @@
 /* The second reader of partitions that are behind: decides what Redis lacks with a state of its own. Publishes nothing. */
 #include "flow_internal.h"
 #include "log.h"
+#include "monotonic.h"
 
 #include <sysexits.h>
 
@@ -69,7 +70,7 @@ static void on_out_of_range(void *context, enum input input, int32_t partition, 
 	struct flow *flow = context;
 	struct flow_slot *slot = flow_slot(flow, input, partition);
 	log_warning("what Redis lacks is outside the log", "offset=%lld", (long long)offset);
-	protocol_out_of_range(flow->protocol, (int)(slot - flow->slots), flow_now());
+	protocol_out_of_range(flow->protocol, (int)(slot - flow->slots), monotonic_ms());
 	flow_act(flow);
 }
 

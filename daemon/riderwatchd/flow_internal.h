@@ -90,7 +90,6 @@ struct flow {
 	const struct protocol_batch *batch;
 };
 
-int64_t flow_now(void);
 struct flow_slot *flow_slot(struct flow *flow, enum input input, int32_t partition);
 /* Does everything that the protocol asks for, then decides whether to read on and when to wake up. */
 void flow_act(struct flow *flow);

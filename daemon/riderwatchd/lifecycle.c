@@ -4,6 +4,7 @@
 #include "http.h"
 #include "log.h"
 #include "metrics.h"
+#include "monotonic.h"
 #include "reload.h"
 
 #include <errno.h>
@@ -12,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #define PSEUDONYM_KEY_MIN 16
@@ -34,13 +34,6 @@ struct lifecycle {
 	bool stopping;
 	int exit_code;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- ends ---- */
 
@@ -124,7 +117,7 @@ static void on_heartbeat(evutil_socket_t fd, short what, void *context)
 {
 	(void)fd, (void)what;
 	struct lifecycle *life = context;
-	int64_t now = now_ms(), late = now - life->last_beat_ms - HEARTBEAT_MS;
+	int64_t now = monotonic_ms(), late = now - life->last_beat_ms - HEARTBEAT_MS;
 	metrics_set(life->metrics, METRIC_LOOP_LAG, 0, 0, (double)(late > 0 ? late : 0) / 1000.0);
 	life->last_beat_ms = now;
 }
@@ -178,7 +171,7 @@ static void start_events(struct lifecycle *life)
 	life->hangup = watch_signal(life, SIGHUP, on_hangup);
 	life->deadline = evtimer_new(life->base, on_deadline, life);
 	life->heartbeat = event_new(life->base, -1, EV_PERSIST, on_heartbeat, life);
-	life->last_beat_ms = now_ms();
+	life->last_beat_ms = monotonic_ms();
 	event_add(life->heartbeat, &(struct timeval){ 0, HEARTBEAT_MS * 1000 });
 }
 

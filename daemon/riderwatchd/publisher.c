@@ -11,6 +11,7 @@
 #include "kafka_conf.h"
 #include "kafka_fault.h"
 #include "log.h"
+#include "monotonic.h"
 #include "must.h"
 
 enum job_kind { JOB_RECREATE, JOB_PUBLISH, JOB_READ_OFFSETS, JOB_ADD_TOPIC };
@@ -39,19 +40,6 @@ struct publisher_answer {
 	char *group_metadata, *shadow_metadata; /* NULL: none */
 	char *text;
 };
-
-static int64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-int64_t publisher_now_ms(void)
-{
-	return now_us() / 1000;
-}
 
 /* ---- answers ---- */
 
@@ -170,11 +158,11 @@ static void count_transaction(struct publisher *publisher, enum publish_result r
 
 static void run_publish(struct publisher *publisher, const struct publisher_job *job)
 {
-	int64_t began = now_us();
+	int64_t began = monotonic_us();
 	enum publish_result result = transaction_run(publisher, &job->publish);
 	bool tainted = atomic_load(&publisher->producer.tainted);
 
-	count_transaction(publisher, result, tainted, (uint64_t)(now_us() - began));
+	count_transaction(publisher, result, tainted, (uint64_t)(monotonic_us() - began));
 	put_answer(publisher, (struct publisher_answer){ .kind = ANSWER_PUBLISHED, .result = result, .flag = tainted });
 }
 

@@ -54,7 +54,6 @@ struct publisher {
 	struct event *answered;
 };
 
-int64_t publisher_now_ms(void);
 /* Queues on_fatal for the loop thread. */
 void publisher_fault(struct publisher *publisher, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Reports code through publisher_fault() when retrying never mends it; returns whether it did. taints may be NULL. */

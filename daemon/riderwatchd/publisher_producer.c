@@ -9,6 +9,7 @@
 #include "kafka_conf.h"
 #include "kafka_fault.h"
 #include "log.h"
+#include "monotonic.h"
 
 #define WARM_TRIES 12
 #define WARM_PAUSE_US 300000
@@ -184,7 +185,7 @@ static bool warm(struct publisher *publisher)
 /* Ends what an earlier producer of this name left open, and fences it. */
 static bool initialise(struct publisher *publisher)
 {
-	int64_t until = publisher_now_ms() + publisher->config->kafka_transaction_timeout + EXPIRY_MARGIN_MS;
+	int64_t until = monotonic_ms() + publisher->config->kafka_transaction_timeout + EXPIRY_MARGIN_MS;
 	bool again = true;
 
 	while (again && !atomic_load(&publisher->stopping)) {
@@ -195,7 +196,7 @@ static bool initialise(struct publisher *publisher)
 		watchdog_leave(publisher->watchdog);
 		if (!error)
 			return true;
-		again = rd_kafka_error_is_retriable(error) && publisher_now_ms() < until;
+		again = rd_kafka_error_is_retriable(error) && monotonic_ms() < until;
 		log_limited(LOG_WARNING, "producer is not ready", "error=%s", rd_kafka_error_name(error));
 		if (!rd_kafka_error_is_retriable(error))
 			publisher_report(publisher, rd_kafka_error_code(error), "init_transactions", NULL);

@@ -8,6 +8,7 @@
 
 #include "kafka_conf.h"
 #include "log.h"
+#include "monotonic.h"
 #include "must.h"
 
 #define FLUSH_MS (3 * CALL_MS)
@@ -78,7 +79,7 @@ static bool run_step(struct sweep *sweep, size_t step, int64_t until)
 		watchdog_leave(sweep->publisher->watchdog);
 		if (!error)
 			return true;
-		bool again = rd_kafka_error_is_retriable(error) && publisher_now_ms() < until &&
+		bool again = rd_kafka_error_is_retriable(error) && monotonic_ms() < until &&
 			     !atomic_load(&sweep->publisher->stopping);
 		log_limited(LOG_WARNING, "new producer cannot end what was left open yet", "step=\"%s\" error=%s text=\"%s\"",
 			    steps[step].name, rd_kafka_error_name(error), rd_kafka_error_string(error));
@@ -100,7 +101,7 @@ bool producer_sweep(struct publisher *publisher)
 		.offsets = rd_kafka_topic_partition_list_new(1),
 		.group = rd_kafka_consumer_group_metadata_new(config->kafka_group),
 	};
-	int64_t until = publisher_now_ms() + SWEEP_MS;
+	int64_t until = monotonic_ms() + SWEEP_MS;
 	bool ok = true;
 
 	/* Any offset will do: it is aborted. The groups only have to take part. */

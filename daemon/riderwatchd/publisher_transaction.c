@@ -7,6 +7,7 @@
 #include "crash.h"
 #include "kafka_fault.h"
 #include "log.h"
+#include "monotonic.h"
 #include "must.h"
 
 enum ending {
@@ -94,7 +95,7 @@ static bool ends(struct transaction *transaction, enum step step, const rd_kafka
 	else if (!rd_kafka_error_is_retriable(error))
 		*ending = ENDING_LOST;
 	else if ((step == STEP_COMMIT && code == RD_KAFKA_RESP_ERR__TIMED_OUT) ||
-		 publisher_now_ms() >= transaction->until_ms || atomic_load(&transaction->publisher->stopping))
+		 monotonic_ms() >= transaction->until_ms || atomic_load(&transaction->publisher->stopping))
 		*ending = ENDING_LATE;
 	else
 		return false;
@@ -189,7 +190,7 @@ static enum ending produce_record(struct transaction *transaction, const struct 
 	rd_kafka_resp_err_t code;
 
 	while ((code = produce(transaction, topic, record)) == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-		if (publisher_now_ms() >= transaction->until_ms || atomic_load(&transaction->publisher->stopping))
+		if (monotonic_ms() >= transaction->until_ms || atomic_load(&transaction->publisher->stopping))
 			return ENDING_LATE;
 		rd_kafka_poll(transaction->producer->handle, 50);
 	}
@@ -266,7 +267,7 @@ static enum publish_result finish(struct transaction *transaction, enum ending e
 	if (ending == ENDING_LOST || (ending == ENDING_LATE && transaction->commits > 0))
 		return PUBLISH_UNKNOWN;
 	/* The abort gets its own time. */
-	transaction->until_ms = publisher_now_ms() + EXPIRY_MARGIN_MS;
+	transaction->until_ms = monotonic_ms() + EXPIRY_MARGIN_MS;
 	if (run_step(transaction, STEP_ABORT) != ENDING_OK)
 		return PUBLISH_UNKNOWN;
 	return certain ? PUBLISH_ABORTED : PUBLISH_UNKNOWN;
@@ -278,7 +279,7 @@ enum publish_result transaction_run(struct publisher *publisher, const struct pu
 		.publisher = publisher,
 		.producer = &publisher->producer,
 		.job = job,
-		.until_ms = publisher_now_ms() + publisher->config->kafka_transaction_timeout + EXPIRY_MARGIN_MS,
+		.until_ms = monotonic_ms() + publisher->config->kafka_transaction_timeout + EXPIRY_MARGIN_MS,
 	};
 	enum publish_result result = PUBLISH_UNKNOWN;
 	uint64_t records = 0;

@@ -4,13 +4,13 @@
 #include <librdkafka/rdkafka.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 #include "alloc.h"
 #include "kafka_conf.h"
 #include "kafka_fault.h"
 #include "kafka_record.h"
 #include "log.h"
+#include "monotonic.h"
 #include "must.h"
 
 #define TURN_RECORDS 1000
@@ -36,13 +36,6 @@ struct reader {
 	struct event *wake;
 	bool reading, fatal;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Another turn soon, after other events of the loop had theirs. */
 static void arm(struct reader *reader)
@@ -117,7 +110,7 @@ static void deliver(struct reader *reader, rd_kafka_message_t *message)
 
 static void poll_records(struct reader *reader)
 {
-	int64_t until = now_ms() + TURN_MS;
+	int64_t until = monotonic_ms() + TURN_MS;
 	for (int count = 1; reader->reading; count++) {
 		rd_kafka_message_t *message = rd_kafka_consume_queue(reader->queue, 0);
 		if (!message)
@@ -127,7 +120,7 @@ static void poll_records(struct reader *reader)
 		else
 			deliver(reader, message);
 		rd_kafka_message_destroy(message);
-		if (count >= TURN_RECORDS || (count % 64 == 0 && now_ms() >= until)) {
+		if (count >= TURN_RECORDS || (count % 64 == 0 && monotonic_ms() >= until)) {
 			arm(reader);
 			return;
 		}

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "alloc.h"
 #include "log.h"
+#include "monotonic.h"
 #include "must.h"
 #include "store_reply.h"
 
@@ -55,7 +56,7 @@ struct applying {
 
 static void count_apply(struct store_stats *stats, enum apply_result result, int64_t sent_us)
 {
-	uint64_t latency = (uint64_t)(store_now_us() - sent_us);
+	uint64_t latency = (uint64_t)(monotonic_us() - sent_us);
 	stats->latency_us_total += latency;
 	if (latency > stats->latency_us_max)
 		stats->latency_us_max = latency;
@@ -82,7 +83,7 @@ void store_apply(struct store *store, struct protocol_chunk *chunk, struct slice
 {
 	MUST(store->phase == STORE_READY);
 	struct applying *applying = alloc_zeroed(1, sizeof *applying);
-	*applying = (struct applying){ chunk, store_now_us() };
+	*applying = (struct applying){ chunk, monotonic_us() };
 	store_send_formatted(store, on_applied, free, applying, command);
 }
 

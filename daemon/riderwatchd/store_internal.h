@@ -47,7 +47,6 @@ struct store_request {
 };
 
 /* ---- store_link.c ---- */
-int64_t store_now_us(void);
 /* Sends one command; format as in redisCommand(). subject goes to exactly one of on_reply and drop. */
 void store_send(struct store *store, store_reply_f *on_reply, void (*drop)(void *subject), void *subject,
 		const char *format, ...);

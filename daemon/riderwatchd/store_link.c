@@ -6,21 +6,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include "alloc.h"
 #include "log.h"
+#include "monotonic.h"
 #include "must.h"
 
 #define BACKOFF_FIRST_MS 50
 #define BACKOFF_LAST_MS 2000
 #define HEALTH_SECONDS 5
-
-int64_t store_now_us(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
-}
 
 static void set_timer(struct event *timer, int64_t us)
 {
@@ -92,7 +85,7 @@ static struct store_request *add_request(struct store *store, store_reply_f *on_
 					 void *subject)
 {
 	struct store_request *request = alloc_zeroed(1, sizeof *request);
-	*request = (struct store_request){ NULL, store, on_reply, drop, subject, store_now_us() };
+	*request = (struct store_request){ NULL, store, on_reply, drop, subject, monotonic_us() };
 	if (!store->first)
 		set_timer(store->deadline, store->config->redis_timeout * 1000);
 	*store->end = request;
@@ -112,7 +105,7 @@ static void remove_first(struct store *store, const struct store_request *reques
 		event_del(store->deadline);
 		return;
 	}
-	int64_t left = store->first->sent_us + store->config->redis_timeout * 1000 - store_now_us();
+	int64_t left = store->first->sent_us + store->config->redis_timeout * 1000 - monotonic_us();
 	set_timer(store->deadline, left > 0 ? left : 0);
 }
 

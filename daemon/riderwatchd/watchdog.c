@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "alloc.h"
+#include "monotonic.h"
 #include "must.h"
 
 #define LOOK_MS 500
@@ -21,14 +22,6 @@ struct watchdog {
 	int64_t entered_ms; /* 0: no call under way */
 	const char *call;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void bite(const struct watchdog *watchdog)
 {
@@ -53,7 +46,7 @@ static void *look(void *context)
 	while (!watchdog->stop) {
 		struct timespec until;
 
-		if (watchdog->entered_ms && now_ms() - watchdog->entered_ms > watchdog->limit_ms)
+		if (watchdog->entered_ms && monotonic_ms() - watchdog->entered_ms > watchdog->limit_ms)
 			bite(watchdog);
 		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_nsec += LOOK_MS * 1000000L;
@@ -84,7 +77,7 @@ void watchdog_enter(struct watchdog *watchdog, const char *call)
 {
 	pthread_mutex_lock(&watchdog->lock);
 	watchdog->call = call;
-	watchdog->entered_ms = now_ms();
+	watchdog->entered_ms = monotonic_ms();
 	pthread_mutex_unlock(&watchdog->lock);
 }
 

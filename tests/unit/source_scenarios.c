@@ -4,19 +4,11 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <cmocka.h>
+#include "monotonic.h"
 #include "source_scenarios.h"
 
 #define MANY 6000
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- the reader ---- */
 
@@ -124,9 +116,9 @@ void reader_run(struct reader *reader, int ms)
 
 bool reader_until(struct reader *reader, const int64_t *value, int64_t target, int timeout_ms)
 {
-	int64_t until = now_ms() + timeout_ms;
+	int64_t until = monotonic_ms() + timeout_ms;
 
-	while (*value < target && now_ms() < until)
+	while (*value < target && monotonic_ms() < until)
 		reader_run(reader, 10);
 	return *value >= target;
 }

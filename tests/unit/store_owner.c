@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store_owner.h"
+#include "monotonic.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -72,13 +73,6 @@ static const struct store_callbacks callbacks = { on_ready, on_lost, on_loaded, 
 
 /* ---- helpers ---- */
 
-int64_t owner_now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
 int64_t owner_cpu_us(void)
 {
 	struct timespec now;
@@ -96,8 +90,8 @@ void owner_turn(struct owner *owner, int64_t ms)
 /* Runs the loop until the count is there. */
 void owner_wait_for(struct owner *owner, const int *count, int wanted)
 {
-	int64_t until = owner_now_ms() + WAIT_MS;
-	while (*count < wanted && owner_now_ms() < until)
+	int64_t until = monotonic_ms() + WAIT_MS;
+	while (*count < wanted && monotonic_ms() < until)
 		owner_turn(owner, 5);
 	if (*count != wanted)
 		fail_msg("count is %d, not %d; fatal: %s", *count, wanted, owner->fatal_text);

@@ -24,8 +24,7 @@ struct owner {
 };
 
 void owner_free_stream(struct owner *owner);
-/* Milliseconds of the monotonic clock; microseconds of this thread. */
-int64_t owner_now_ms(void);
+/* Microseconds of this thread. */
 int64_t owner_cpu_us(void);
 /* Runs the loop for so long. */
 void owner_turn(struct owner *owner, int64_t ms);

@@ -10,10 +10,10 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "log.h"
+#include "monotonic.h"
 #include "publisher_scenarios.h"
 
 static struct kafka_fixture fixture;
@@ -39,14 +39,6 @@ SCENARIO(fenced)
 SCENARIO(unknown_topic)
 SCENARIO(record_too_large)
 SCENARIO(added_topic)
-
-static int64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 static pid_t stop_broker(const char *pid, unsigned seconds)
 {
@@ -192,11 +184,11 @@ static void killed_and_restarted(void **state)
 	child = start_member(fixture.group);
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
-	began = now_us();
+	began = monotonic_us();
 	reader_open(&member, &fixture, "one");
 	assert_true(reader_until(&member, &member.assigned, 1, 20000));
-	printf("    killed and restarted: partitions after %.0f ms\n", (double)(now_us() - began) / 1000);
-	assert_true(now_us() - began < 3000000);
+	printf("    killed and restarted: partitions after %.0f ms\n", (double)(monotonic_us() - began) / 1000);
+	assert_true(monotonic_us() - began < 3000000);
 	assert_int_equal(member.partitions, 2 * READER_PARTITIONS);
 	reader_close(&member);
 }
@@ -224,7 +216,7 @@ static void cost_of_reading(void **state)
 	kafka_fixture_produce(&fixture, fixture.deliveries, 3, 0, count);
 	reader_open(&reader, &fixture, "one");
 	assert_true(reader_until(&reader, &reader.assigned, 1, 20000));
-	began = now_us();
+	began = monotonic_us();
 	loop = thread_cpu_us(RUSAGE_THREAD);
 	all = thread_cpu_us(RUSAGE_SELF);
 	assert_true(reader_until(&reader, &reader.expected[INPUT_DELIVERIES][3], count, 60000));
@@ -232,7 +224,7 @@ static void cost_of_reading(void **state)
 	all = thread_cpu_us(RUSAGE_SELF) - all;
 	printf("    reading %d records: %.2f us a record, CPU of the loop thread %.3f us, of the library's threads "
 	       "%.3f us\n",
-	       count, (double)(now_us() - began) / count, loop / count, (all - loop) / count);
+	       count, (double)(monotonic_us() - began) / count, loop / count, (all - loop) / count);
 	assert_int_equal(reader.wrong, 0);
 	reader_close(&reader);
 }
