@@ -4,26 +4,6 @@
 #include "flow_internal.h"
 #include "log.h"
 
-static const struct committed_offset no_offset = { .offset = PROTOCOL_OFFSET_NONE,
-						   .readable_from = PROTOCOL_OFFSET_NONE };
-
-/* What the metadata say of it, and where the log would have to be read from to do without Redis. */
-static void parse(const struct flow *flow, const char *text, struct committed_offset *offset, struct flow_entry *entry)
-{
-	struct offset_metadata *metadata = &entry->metadata;
-	entry->offset = offset->offset;
-	offset->readable_from = no_offset.readable_from;
-	offset->ours = entry->ours = offset_metadata_parse(text, metadata);
-	if (!entry->ours)
-		return;
-	memcpy(offset->uuid, metadata->store_uuid, STORE_UUID_SIZE);
-	offset->ruleset = metadata->ruleset;
-	const struct anchor *old = &metadata->anchors.old;
-	if (metadata->complete && old->offset <= entry->offset &&
-	    anchor_serves(old, metadata->stream_time_ms, (uint32_t)flow->config->events_dedup_hours))
-		offset->readable_from = old->offset;
-}
-
 /* An operator's tool writes such entries; what they say helps to find out which. */
 static void tell_foreign(const struct flow *flow, const struct flow_slot *slot, const char *group, int64_t offset,
 			 const char *text)
@@ -33,19 +13,34 @@ static void tell_foreign(const struct flow *flow, const struct flow_slot *slot, 
 		    flow->settings.input_topics[slot->input], slot->partition, (long long)offset, text);
 }
 
+/* What the metadata say of it, and where the log would have to be read from to do without Redis. */
+static void parse(const struct flow *flow, const struct flow_slot *slot, const char *group, const char *text,
+		  struct committed_offset *offset, struct flow_entry *entry)
+{
+	struct offset_metadata *metadata = &entry->metadata;
+	entry->offset = offset->offset;
+	offset->readable_from = PROTOCOL_OFFSET_NONE;
+	offset->ours = entry->ours = offset_metadata_parse(text, metadata);
+	if (!entry->ours) {
+		if (offset->offset != PROTOCOL_OFFSET_NONE)
+			tell_foreign(flow, slot, group, offset->offset, text);
+		return;
+	}
+	memcpy(offset->uuid, metadata->store_uuid, STORE_UUID_SIZE);
+	offset->ruleset = metadata->ruleset;
+	const struct anchor *old = &metadata->anchors.old;
+	if (metadata->complete && old->offset <= entry->offset &&
+	    anchor_serves(old, metadata->stream_time_ms, (uint32_t)flow->config->events_dedup_hours))
+		offset->readable_from = old->offset;
+}
+
 void flow_read_entries(struct flow *flow, struct flow_slot *slot, struct offsets_reply *reply, const char *group,
 		       const char *shadow)
 {
-	struct flow_entry entries[2];
 	if (!reply->ok)
 		return;
-	parse(flow, group, &reply->group, &entries[0]);
-	parse(flow, shadow, &reply->shadow, &entries[1]);
-	memcpy(slot->found, entries, sizeof entries);
-	if (!reply->group.ours && reply->group.offset != PROTOCOL_OFFSET_NONE)
-		tell_foreign(flow, slot, "main", reply->group.offset, group);
-	if (!reply->shadow.ours && reply->shadow.offset != PROTOCOL_OFFSET_NONE)
-		tell_foreign(flow, slot, "shadow", reply->shadow.offset, shadow);
+	parse(flow, slot, "main", group, &reply->group, &slot->found[0]);
+	parse(flow, slot, "shadow", shadow, &reply->shadow, &slot->found[1]);
 }
 
 const struct offset_metadata *flow_found_entry(const struct flow_slot *slot, int64_t offset)
