@@ -102,11 +102,20 @@ static bool ends(struct transaction *transaction, enum step step, const rd_kafka
 	return true;
 }
 
-static void note_error(struct transaction *transaction, const char *step, const rd_kafka_error_t *error, bool end)
+/* ending: what the error leads to, ENDING_OK while the step is tried again. */
+static void note_error(struct transaction *transaction, const char *step, const rd_kafka_error_t *error,
+		       enum ending ending)
 {
-	log_limited(LOG_WARNING, end ? "transaction step failed" : "transaction step is tried again",
-		    "step=%s error=%s text=%s", step, rd_kafka_error_name(error), rd_kafka_error_string(error));
-	if (end && !transaction->failed_step) {
+	static const char *const texts[] = {
+		[ENDING_OK] = "transaction step is tried again",
+		[ENDING_ABORT] = "transaction step failed",
+		[ENDING_LOST] = "transaction step failed",
+		[ENDING_LATE] = "transaction step is given up, its outcome is not known",
+	};
+
+	log_limited(LOG_WARNING, texts[ending], "step=%s error=%s text=%s", step, rd_kafka_error_name(error),
+		    rd_kafka_error_string(error));
+	if ((ending == ENDING_ABORT || ending == ENDING_LOST) && !transaction->failed_step) {
 		transaction->failed_step = step;
 		transaction->failed_code = rd_kafka_error_code(error);
 	}
@@ -148,7 +157,7 @@ static enum ending run_step(struct transaction *transaction, enum step step)
 			return ENDING_OK;
 		}
 		end = ends(transaction, step, error, &ending);
-		note_error(transaction, steps[step].name, error, end && ending != ENDING_LATE);
+		note_error(transaction, steps[step].name, error, ending);
 		rd_kafka_error_destroy(error);
 		if (end)
 			return ending;
