@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A folder of rule files. Either there are problems, each naming its file, or there is a rule set whose verdicts keep
- * their promises. Input: files behind lines "==== name" (hazards, phrases, scopes, ngrams, routes, points); what is not
- * given is a small file that loads. */
+ * their promises. Input: files behind lines "==== name" (hazards, phrases, scopes, routes, points, weights, reviews);
+ * what is not given is a small file that loads. */
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -10,9 +10,9 @@
 #include "fuzz/fuzz_input.h"
 
 static const struct {
-	const char *name, *text;
+	const char *name, *ending, *text;
 } files[] = {
-	{ "hazards",
+	{ "hazards", "json",
 	  "{\"hazards\":["
 	  "{\"code\":\"fire.a\",\"category\":\"fire\",\"severity\":\"Severe\",\"cap_category\":\"Fire\",\"event\":"
 	  "\"火\",\"urgency\":\"Immediate\"},"
@@ -23,21 +23,29 @@ static const struct {
 	  "{\"code\":\"other.a\",\"category\":\"other\",\"severity\":\"None\",\"cap_category\":\"Safety\",\"event\":"
 	  "\"其他\",\"urgency\":\"Future\"}],"
 	  "\"defaults\":{\"fire\":\"fire.a\",\"food\":\"food.a\",\"emergency\":\"emer.a\",\"other\":\"other.a\"}}" },
-	{ "phrases", "{\"concepts\":{\"fire\":[\"火\",\"fire\"],\"bike\":[\"电动车\"]},"
-		     "\"rules\":[{\"hazard\":\"fire.a\",\"words\":[\"着火\"]},{\"hazard\":\"fire.a\",\"near\":["
-		     "\"fire\",\"bike\"]}],"
-		     "\"facts\":[]}" },
-	{ "scopes", "{\"denial\":{\"reach\":5,\"weight\":320,\"words\":[\"没有\"]},\"turns\":[\"但\"],\"ignore\":[],"
-		    "\"scopes\":[]}" },
-	{ "ngrams", "{\"scale\":1000,\"bias\":\"0 0 0 0 0 0 0 0 0 0 0\",\"rows\":{\"火\":\"1 9 0 0 0 0 0 0 0 0 0\"}}" },
-	{ "routes", "{\"routes\":[{\"category\":\"fire\",\"routes\":[{\"agency\":\"119\",\"role\":\"primary\"}]},"
-		    "{\"category\":\"food\",\"routes\":[{\"agency\":\"12315\",\"role\":\"primary\"}]},"
-		    "{\"category\":\"emergency\",\"routes\":[{\"agency\":\"120\",\"role\":\"primary\"}]}]}" },
-	{ "points",
+	{ "phrases", "json",
+	  "{\"concepts\":{\"fire\":[\"火\",\"fire\"],\"bike\":[\"电动车\"]},"
+	  "\"rules\":[{\"hazard\":\"fire.a\",\"words\":[\"着火\"]},{\"hazard\":\"fire.a\",\"near\":["
+	  "\"fire\",\"bike\"]}],"
+	  "\"facts\":[]}" },
+	{ "scopes", "json",
+	  "{\"denial\":{\"reach\":5,\"weight\":320,\"words\":[\"没有\"]},\"turns\":[\"但\"],\"ignore\":[\"消防车\"],"
+	  "\"scopes\":[]}" },
+	{ "routes", "json",
+	  "{\"routes\":[{\"category\":\"fire\",\"routes\":[{\"agency\":\"119\",\"role\":\"primary\"}]},"
+	  "{\"category\":\"food\",\"routes\":[{\"agency\":\"12315\",\"role\":\"primary\"}]},"
+	  "{\"category\":\"emergency\",\"routes\":[{\"agency\":\"120\",\"role\":\"primary\"}]}]}" },
+	{ "points", "json",
 	  "{\"severities\":{\"Minor\":{\"points\":100,\"score\":5},\"Moderate\":{\"points\":300,\"score\":10},"
 	  "\"Severe\":{\"points\":600,\"score\":25},\"Extreme\":{\"points\":1000,\"score\":50}},\"hazards\":[],"
 	  "\"limits\":{\"points_per_report\":1000,\"paid_reports_per_day\":20,\"points_per_day\":5000,"
 	  "\"charity_score\":2,\"fraud_score\":-50}}" },
+	{ "weights", "tsv",
+	  "@scale\t1000 1000 1000 1000 1000 1000 1000 1000 1000 1000 1000\n@bias\t0 0 0 0 0 0 0 0 0 0 0\n"
+	  "@code_scale\t1000\n@prior_percent\t20\n"
+	  "fire\t1 9 0 0 0 0 0 0 0 0 0\n火\t1 9 0 0 0 0 0 0 0 0 0 0:3\n" },
+	{ "reviews", "tsv",
+	  "@review_scale\t1000 1000\n@review_bias\t-140 -466\n@review_from\t-50\n@review_percent\t100\n饭\t2 0\n" },
 };
 enum { FILE_COUNT = sizeof files / sizeof *files };
 
@@ -47,13 +55,13 @@ static void remove_folder(void)
 {
 	char path[PATH_MAX + 32];
 	for (size_t i = 0; i < FILE_COUNT; i++) {
-		snprintf(path, sizeof path, "%s/%s.json", folder, files[i].name);
+		snprintf(path, sizeof path, "%s/%s.%s", folder, files[i].name, files[i].ending);
 		unlink(path);
 	}
 	rmdir(folder);
 }
 
-static void write_file(const char *name, struct slice text)
+static void write_file(size_t file_number, struct slice text)
 {
 	char path[PATH_MAX + 32];
 	if (!*folder) {
@@ -61,7 +69,7 @@ static void write_file(const char *name, struct slice text)
 		MUST(mkdtemp(folder));
 		atexit(remove_folder);
 	}
-	snprintf(path, sizeof path, "%s/%s.json", folder, name);
+	snprintf(path, sizeof path, "%s/%s.%s", folder, files[file_number].name, files[file_number].ending);
 	FILE *file = fopen(path, "w");
 	MUST(file && fwrite(text.data, 1, text.size, file) == text.size);
 	fclose(file);
@@ -81,7 +89,7 @@ static void write_files(struct fuzz_input *input)
 				texts[i] = text;
 	}
 	for (size_t i = 0; i < FILE_COUNT; i++)
-		write_file(files[i].name, texts[i]);
+		write_file(i, texts[i]);
 }
 
 static void check_texts(const struct ruleset *ruleset)
@@ -105,6 +113,7 @@ int FUZZ_FUNCTION(ruleset)(const uint8_t *data, size_t size)
 	struct ruleset *ruleset = ruleset_load(folder, &problems);
 	MUST((ruleset == NULL) == (problems.count > 0));
 	check_problems(&problems, &(const char *){ folder }, 1);
+	MUST(ruleset || size > 0); /* the small files load */
 	if (ruleset) {
 		MUST(ruleset_id(ruleset).size == 16 &&
 		     ruleset_number(ruleset) == strtoull(ruleset_id(ruleset).data, NULL, 16));
