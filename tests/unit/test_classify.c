@@ -9,36 +9,7 @@
 #include <cmocka.h>
 #include "ruleset.h"
 #include "unit/case_file.h"
-
-static struct ruleset *ruleset;
-
-static int load(void **state)
-{
-	struct problems problems = { 0 };
-
-	(void)state;
-	ruleset = ruleset_load("pipelines/rules", &problems);
-	for (size_t i = 0; i < problems.count; i++)
-		print_error("%s\n", problems.texts[i]);
-	problems_fini(&problems);
-	return ruleset ? 0 : -1;
-}
-
-static int unload(void **state)
-{
-	(void)state;
-	ruleset_unref(&ruleset);
-	return 0;
-}
-
-static struct verdict classify(const char *text)
-{
-	struct report report = { .description = slice_of(text) };
-	struct verdict verdict;
-
-	ruleset_classify(ruleset, &report, &verdict);
-	return verdict;
-}
+#include "unit/shipped_rules.h"
 
 static const char *also_text(uint8_t also)
 {
@@ -57,7 +28,7 @@ static const char *also_text(uint8_t also)
 static bool differs(const char *place, const char *text, const char *category, const char *severity, const char *also,
 		    const char *hazard)
 {
-	struct verdict verdict = classify(text);
+	struct verdict verdict = shipped_rules_classify(text);
 	bool same = (!category[0] || strcmp(category, category_name(verdict.category)) == 0) &&
 		    (!severity[0] || severity[0] == '*' || strcmp(severity, severity_name(verdict.severity)) == 0) &&
 		    (!also[0] || strcmp(also, also_text(verdict.also)) == 0) &&
@@ -145,7 +116,7 @@ static void test_labels(void **state)
 	struct verdict verdict;
 
 	(void)state;
-	ruleset_classify(ruleset, &report, &verdict);
+	ruleset_classify(shipped_rules, &report, &verdict);
 	assert_int_equal(verdict.category, CATEGORY_FIRE);
 	assert_true(verdict.evidence_count > 0);
 	for (size_t i = 0; i < verdict.evidence_count; i++)
@@ -153,7 +124,7 @@ static void test_labels(void **state)
 	/* Against a clear text a label and the rider's pick are weak. */
 	report.description = SLICE("有人晕倒在路边，叫不醒");
 	report.service_code = SERVICE_FOOD;
-	ruleset_classify(ruleset, &report, &verdict);
+	ruleset_classify(shipped_rules, &report, &verdict);
 	assert_int_equal(verdict.category, CATEGORY_EMERGENCY);
 }
 
@@ -163,7 +134,7 @@ static void test_nothing_said(void **state)
 	struct verdict verdict;
 
 	(void)state;
-	ruleset_classify(ruleset, &report, &verdict);
+	ruleset_classify(shipped_rules, &report, &verdict);
 	assert_int_equal(verdict.category, CATEGORY_OTHER);
 	assert_int_equal(verdict.severity, SEVERITY_NONE);
 	assert_true(slice_equal(verdict.hazard->code, SLICE("other.none")));
@@ -181,7 +152,7 @@ static double seconds_for(const char *unit, size_t size)
 		memcpy(text + used, unit, length);
 	struct report report = { .description = { text, used } };
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
-	ruleset_classify(ruleset, &report, &verdict);
+	ruleset_classify(shipped_rules, &report, &verdict);
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
 	free(text);
 	return (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
@@ -211,5 +182,5 @@ int main(void)
 		cmocka_unit_test(test_nothing_said),
 		cmocka_unit_test(test_time_is_linear),
 	};
-	return cmocka_run_group_tests(tests, load, unload);
+	return cmocka_run_group_tests(tests, shipped_rules_load, shipped_rules_unload);
 }

@@ -10,38 +10,9 @@
 #include <cmocka.h>
 #include <jansson.h>
 #include "ruleset.h"
+#include "unit/shipped_rules.h"
 
 enum { TEXTS_WANTED = 200, TEXT_MAX = 4096 };
-
-static struct ruleset *ruleset;
-
-static int load(void **state)
-{
-	struct problems problems = { 0 };
-
-	(void)state;
-	ruleset = ruleset_load("pipelines/rules", &problems);
-	for (size_t i = 0; i < problems.count; i++)
-		print_error("%s\n", problems.texts[i]);
-	problems_fini(&problems);
-	return ruleset ? 0 : -1;
-}
-
-static int unload(void **state)
-{
-	(void)state;
-	ruleset_unref(&ruleset);
-	return 0;
-}
-
-static struct verdict classify(const char *text)
-{
-	struct report report = { .description = slice_of(text) };
-	struct verdict verdict;
-
-	ruleset_classify(ruleset, &report, &verdict);
-	return verdict;
-}
 
 /* Calls check for the texts of both files of reports; returns how many there were. */
 static int for_all_texts(void (*check)(const char *text, void *context), void *context)
@@ -71,7 +42,7 @@ static bool on_border(const char *text, uint32_t at)
 
 static void check_evidence(const char *text, void *context)
 {
-	struct verdict verdict = classify(text);
+	struct verdict verdict = shipped_rules_classify(text);
 	int32_t sum = 0;
 
 	(void)context;
@@ -104,14 +75,14 @@ struct falls {
 static void check_removal(const char *text, void *context)
 {
 	struct falls *falls = context;
-	struct verdict before = classify(text);
+	struct verdict before = shipped_rules_classify(text);
 	const struct evidence *top = &before.evidence[0];
 	char less[TEXT_MAX];
 
 	if (top->to == top->from || before.category == CATEGORY_OTHER || top->to - top->from == strlen(text))
 		return;
 	snprintf(less, sizeof(less), "%.*s%s", (int)top->from, text, text + top->to);
-	struct verdict after = classify(less);
+	struct verdict after = shipped_rules_classify(less);
 	falls->texts++;
 	falls->lower += after.category != before.category || after.score < before.score;
 }
@@ -142,7 +113,7 @@ static bool has_span(const struct verdict *verdict, const char *text, const char
 static void test_a_rule_shows_its_words(void **state)
 {
 	static const char text[] = "取餐时看到三楼阳台着火了";
-	struct verdict verdict = classify(text);
+	struct verdict verdict = shipped_rules_classify(text);
 
 	(void)state;
 	assert_int_equal(verdict.category, CATEGORY_FIRE);
@@ -156,5 +127,5 @@ int main(void)
 		cmocka_unit_test(test_the_top_span_matters),
 		cmocka_unit_test(test_a_rule_shows_its_words),
 	};
-	return cmocka_run_group_tests(tests, load, unload);
+	return cmocka_run_group_tests(tests, shipped_rules_load, shipped_rules_unload);
 }

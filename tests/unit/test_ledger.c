@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include <hiredis/hiredis.h>
+#include "unit/words.h"
 
 #define CASES "tests/cases/apply.tsv"
 #define START_MS 1795572000000LL /* 2026-11-25T02:00:00Z, ten in the morning in Shanghai */
@@ -19,27 +20,6 @@ static const struct points_limits limits = { 1000, 20, 5000, 2, -50 };
 static const char *const decisions[] = { "upheld", "rejected", "duplicate", "fraud" };
 
 /* ---- the table ---- */
-
-struct words {
-	char *list[64];
-	size_t count;
-};
-
-static struct words split(char *text, const char *by)
-{
-	struct words words = { .count = 0 };
-	char *rest = NULL;
-	for (char *word = strtok_r(text, by, &rest); word; word = strtok_r(NULL, by, &rest)) {
-		assert_true(words.count < sizeof words.list / sizeof words.list[0]);
-		words.list[words.count++] = word;
-	}
-	return words;
-}
-
-static struct slice word_at(const struct words *words, size_t at)
-{
-	return at < words->count ? slice_of(words->list[at]) : (struct slice){ NULL, 0 };
-}
 
 static int64_t number_at(const struct words *words, size_t at)
 {
@@ -128,7 +108,7 @@ static void run_step(struct book *book, char *text)
 	} steps[] = { { "report", step_report },  { "review", step_review }, { "delivery", step_delivery },
 		      { "hour", step_hour },      { "times", step_times },   { "apply", step_nothing },
 		      { "journal", step_nothing } };
-	struct words words = split(text, " ");
+	struct words words = words_split(text, " ");
 	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
 		if (strcmp(words.list[0], steps[i].name) == 0) {
 			steps[i].run(book, &words);
@@ -227,7 +207,7 @@ static bool text_of(const struct ledger *ledger, char *key, const char *field, c
 
 static int check_expectation(const struct ledger *ledger, const char *name, char *text, int *checked)
 {
-	struct words words = split(text, " ");
+	struct words words = words_split(text, " ");
 	int wrong = 0;
 	for (size_t i = 1; i < words.count; i++) {
 		char found[64], key[256], *value = strchr(words.list[i], '=');
@@ -259,7 +239,7 @@ static void test_table(void **state)
 			continue; /* somebody else writes to Redis: nothing an event says */
 		struct book book;
 		book_init(&book);
-		struct words steps = split(fields[1], ";"), expected = split(fields[2], ";");
+		struct words steps = words_split(fields[1], ";"), expected = words_split(fields[2], ";");
 		for (size_t i = 0; i < steps.count; i++)
 			run_step(&book, steps.list[i]);
 		for (size_t i = 0; i < expected.count; i++)

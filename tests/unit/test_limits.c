@@ -10,11 +10,10 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include "rider_event.h"
+#include "unit/shipped_rules.h"
 
 #define MIB ((size_t)1 << 20)
 #define T0 1764060000000LL
-
-static struct ruleset *ruleset;
 
 static const struct pipeline_settings settings = {
 	.input_topics = { "rider.reports.v1", "rider.deliveries.v1" },
@@ -39,7 +38,7 @@ static void fixture_init(struct fixture *f)
 {
 	*f = (struct fixture){ .stream = { .seen = seen_new(), .time_ms = STREAM_TIME_NONE, .key = { 1 } },
 			       .record = { .input = INPUT_DELIVERIES, .timestamp_ms = T0, .key = SLICE("r1") } };
-	f->chunk = chunk_new(0, 0, ruleset);
+	f->chunk = chunk_new(0, 0, shipped_rules);
 }
 
 static void fixture_fini(struct fixture *f)
@@ -225,23 +224,6 @@ static void test_rider_ids_stay_inside_their_key(void **state)
 	fixture_fini(&f);
 }
 
-static int load(void **state)
-{
-	struct problems problems = { 0 };
-
-	(void)state;
-	ruleset = ruleset_load("pipelines/rules", &problems);
-	problems_fini(&problems);
-	return ruleset ? 0 : -1;
-}
-
-static int unload(void **state)
-{
-	(void)state;
-	ruleset_unref(&ruleset);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -253,5 +235,5 @@ int main(void)
 		cmocka_unit_test(test_ids_are_bytes),
 		cmocka_unit_test(test_rider_ids_stay_inside_their_key),
 	};
-	return cmocka_run_group_tests_name("limits", tests, load, unload);
+	return cmocka_run_group_tests_name("limits", tests, shipped_rules_load, shipped_rules_unload);
 }

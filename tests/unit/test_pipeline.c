@@ -10,10 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
+#include "unit/shipped_rules.h"
 
 #define T0 1764060000000LL
-
-static struct ruleset *ruleset;
 
 static const struct pipeline_settings settings = {
 	.input_topics = { "rider.reports.v1", "rider.deliveries.v1" },
@@ -38,7 +37,7 @@ static void fixture_init(struct fixture *f)
 {
 	*f = (struct fixture){ .stream = { .seen = seen_new(), .time_ms = STREAM_TIME_NONE, .key = { 1, 2, 3 } },
 			       .offset = 10 };
-	f->chunk = chunk_new(0, 10, ruleset);
+	f->chunk = chunk_new(0, 10, shipped_rules);
 }
 
 static void fixture_fini(struct fixture *f)
@@ -368,24 +367,6 @@ static void test_remembering_leaves_what_deciding_leaves(void **state)
 	fixture_fini(&remembered);
 }
 
-static int load(void **state)
-{
-	(void)state;
-	struct problems problems = { 0 };
-	ruleset = ruleset_load("pipelines/rules", &problems);
-	for (size_t i = 0; i < problems.count; i++)
-		fprintf(stderr, "%s\n", problems.texts[i]);
-	problems_fini(&problems);
-	return ruleset ? 0 : -1;
-}
-
-static int unload(void **state)
-{
-	(void)state;
-	ruleset_unref(&ruleset);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -401,5 +382,5 @@ int main(void)
 		cmocka_unit_test(test_remembering_leaves_what_deciding_leaves),
 		cmocka_unit_test(test_key_that_is_not_the_rider_is_told),
 	};
-	return cmocka_run_group_tests_name("pipeline", tests, load, unload);
+	return cmocka_run_group_tests_name("pipeline", tests, shipped_rules_load, shipped_rules_unload);
 }

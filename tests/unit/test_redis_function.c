@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include <hiredis/hiredis.h>
+#include "unit/words.h"
 
 #define CASES "tests/cases/apply.tsv"
 #define UUID_A "aaaaaaaa-1111-4111-8111-aaaaaaaaaaaa"
@@ -128,36 +129,15 @@ static void world_apply(struct world *world)
 
 /* ---- steps: what happens ---- */
 
-struct words {
-	char *list[64];
-	size_t count;
-};
-
-static struct words split(char *text, const char *by)
-{
-	struct words words = { .count = 0 };
-	char *rest = NULL;
-	for (char *word = strtok_r(text, by, &rest); word; word = strtok_r(NULL, by, &rest)) {
-		assert_true(words.count < sizeof words.list / sizeof words.list[0]);
-		words.list[words.count++] = word;
-	}
-	return words;
-}
-
 static uint64_t number_word(const struct words *words, size_t at)
 {
 	return at < words->count ? strtoull(words->list[at], NULL, 10) : 0;
 }
 
-static struct slice area_word(const struct words *words, size_t at)
-{
-	return at < words->count ? slice_of(words->list[at]) : (struct slice){ NULL, 0 };
-}
-
 /* report <rider> <key> <points> <score> [area] */
 static void step_report(struct world *world, const struct words *words)
 {
-	struct slice rider = slice_of(words->list[1]), area = area_word(words, 5);
+	struct slice rider = slice_of(words->list[1]), area = word_at(words, 5);
 	struct points points = { (int64_t)number_word(words, 3), (int64_t)number_word(words, 4) };
 	world->target.to++;
 	effects_heard(world->effects, rider, world->target.stream_time_ms);
@@ -183,7 +163,7 @@ static void step_delivery(struct world *world, const struct words *words)
 	struct slice rider = slice_of(words->list[1]);
 	world->target.to++;
 	effects_heard(world->effects, rider, world->target.stream_time_ms);
-	effects_count(world->effects, rider, area_word(words, 2), COUNTER_DELIVERIES, 1);
+	effects_count(world->effects, rider, word_at(words, 2), COUNTER_DELIVERIES, 1);
 }
 
 /* hour <hours since START_MS>, or hour none */
@@ -234,7 +214,7 @@ static const struct step {
 
 static void run_step(struct world *world, char *text)
 {
-	struct words words = split(text, " ");
+	struct words words = words_split(text, " ");
 	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
 		if (strcmp(words.list[0], steps[i].name) == 0) {
 			steps[i].run(world, &words);
@@ -270,7 +250,7 @@ static void read_value(const struct world *world, const char *key, const char *f
 /* <key> <field>=<value> ...; returns the number of differences. */
 static int check_expectation(const struct world *world, const char *name, char *text)
 {
-	struct words words = split(text, " ");
+	struct words words = words_split(text, " ");
 	int wrong = 0;
 	for (size_t i = 1; i < words.count; i++) {
 		char found[256], *value = strchr(words.list[i], '=');
@@ -288,11 +268,11 @@ static int check_expectation(const struct world *world, const char *name, char *
 
 static int run_case(char *line)
 {
-	struct words columns = split(line, "\t");
+	struct words columns = words_split(line, "\t");
 	struct world world;
 	assert_int_equal(columns.count, 3);
 	world_init(&world);
-	struct words steps_of = split(columns.list[1], ";"), expected = split(columns.list[2], ";");
+	struct words steps_of = words_split(columns.list[1], ";"), expected = words_split(columns.list[2], ";");
 	int wrong = 0;
 	for (size_t i = 0; i < steps_of.count; i++)
 		run_step(&world, steps_of.list[i]);
@@ -424,7 +404,7 @@ static void test_bad_arguments_write_nothing(void **state)
 {
 	(void)state;
 	char text[] = "FCALL rw_apply_v1 8 " GOOD_KEYS GOOD_ARGUMENTS, broken[] = "1x";
-	struct words words = split(text, " ");
+	struct words words = words_split(text, " ");
 	assert_int_equal(words.count, 37);
 	run_free(run("FLUSHALL"));
 	load("create", UUID_A, 0);

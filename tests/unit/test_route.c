@@ -8,27 +8,7 @@
 #include <cmocka.h>
 #include "classify/rules.h"
 #include "unit/case_file.h"
-
-static struct ruleset *ruleset;
-
-static int load(void **state)
-{
-	struct problems problems = { 0 };
-
-	(void)state;
-	ruleset = ruleset_load("pipelines/rules", &problems);
-	for (size_t i = 0; i < problems.count; i++)
-		print_error("%s\n", problems.texts[i]);
-	problems_fini(&problems);
-	return ruleset ? 0 : -1;
-}
-
-static int unload(void **state)
-{
-	(void)state;
-	ruleset_unref(&ruleset);
-	return ruleset == NULL ? 0 : -1;
-}
+#include "unit/shipped_rules.h"
 
 static int index_of(const char *name, const char *(*name_of)(int), int count)
 {
@@ -71,9 +51,9 @@ static void test_routes(void **state)
 	while ((line = case_file_next(cases, fields)) > 0) {
 		struct routing routing;
 		struct slice place = slice_of(fields[3]);
-		const struct hazard *hazard = hazard_find(ruleset, slice_of(fields[2]));
+		const struct hazard *hazard = hazard_find(shipped_rules, slice_of(fields[2]));
 		assert_non_null(hazard);
-		ruleset_route(ruleset, (enum category)index_of(fields[0], category_at, CATEGORY_COUNT),
+		ruleset_route(shipped_rules, (enum category)index_of(fields[0], category_at, CATEGORY_COUNT),
 			      (enum severity)index_of(fields[1], severity_at, SEVERITY_COUNT), hazard,
 			      fields[3][0] == '-' ? (struct slice){ 0 } : place, &routing);
 		write_routes(routing.routes, routing.count, text, sizeof(text));
@@ -100,9 +80,9 @@ static void test_response_times(void **state)
 	(void)state;
 	for (; (line = case_file_next(cases, fields)) > 0; count++) {
 		struct routing routing;
-		ruleset_route(ruleset, (enum category)index_of(fields[0], category_at, CATEGORY_COUNT),
+		ruleset_route(shipped_rules, (enum category)index_of(fields[0], category_at, CATEGORY_COUNT),
 			      (enum severity)index_of(fields[1], severity_at, SEVERITY_COUNT),
-			      hazard_find(ruleset, slice_of(fields[2])), SLICE("310101"), &routing);
+			      hazard_find(shipped_rules, slice_of(fields[2])), SLICE("310101"), &routing);
 		if (!is(routing.acknowledge_within, fields[3]) || !is(routing.check_within, fields[4]))
 			fail_msg("response.tsv:%d: got %.*s, %.*s", line, (int)routing.acknowledge_within.size,
 				 routing.acknowledge_within.data, (int)routing.check_within.size,
@@ -124,10 +104,10 @@ static void test_points(void **state)
 		struct verdict verdict = {
 			.category = (enum category)index_of(fields[0], category_at, CATEGORY_COUNT),
 			.severity = (enum severity)index_of(fields[1], severity_at, SEVERITY_COUNT),
-			.hazard = hazard_find(ruleset, slice_of(fields[2])),
+			.hazard = hazard_find(shipped_rules, slice_of(fields[2])),
 		};
 		assert_non_null(verdict.hazard);
-		struct points points = ruleset_points(ruleset, &verdict);
+		struct points points = ruleset_points(shipped_rules, &verdict);
 		if (points.points != atoi(fields[3]) || points.score != atoi(fields[4]))
 			fail_msg("points.tsv:%d: got %lld, %lld", line, (long long)points.points,
 				 (long long)points.score);
@@ -139,7 +119,7 @@ static void test_points(void **state)
 
 static void test_limits(void **state)
 {
-	struct points_limits limits = ruleset_points_limits(ruleset);
+	struct points_limits limits = ruleset_points_limits(shipped_rules);
 
 	(void)state;
 	assert_int_equal(limits.points_per_report_max, 1000);
@@ -155,11 +135,11 @@ static void test_every_alert_has_an_agency(void **state)
 	struct routing routing;
 
 	(void)state;
-	for (size_t i = 0; i < ruleset->hazard_count; i++) {
+	for (size_t i = 0; i < shipped_rules->hazard_count; i++) {
 		for (int category = 0; category < CATEGORY_OTHER; category++) {
 			for (int severity = SEVERITY_MINOR; severity < SEVERITY_COUNT; severity++) {
-				ruleset_route(ruleset, (enum category)category, (enum severity)severity,
-					      &ruleset->hazards[i], SLICE("110101"), &routing);
+				ruleset_route(shipped_rules, (enum category)category, (enum severity)severity,
+					      &shipped_rules->hazards[i], SLICE("110101"), &routing);
 				assert_true(routing.count > 0 && routing.response_rule.size > 0);
 				assert_true(slice_equal(routing.routes[0].role, SLICE("primary")));
 			}
@@ -176,5 +156,5 @@ int main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_every_alert_has_an_agency),
 	};
-	return cmocka_run_group_tests(tests, load, unload);
+	return cmocka_run_group_tests(tests, shipped_rules_load, shipped_rules_unload);
 }
