@@ -117,6 +117,7 @@ def test_redis_killed_under_load(world):
 def lose_latest_writes(world, **sections):
     daemon, feed = world.start(batch={"chunk_events": 20}, **sections), Feed(world, random.randrange(1 << 30))
     data = ROOT / "build/stack" / world.stack.name / "redis/data"
+    wait_until(lambda: len(world.applied()) == 2 * world.partitions, 20, "every partition is counted")
     time.sleep(1)
     shutil.copytree(data, world.folder / "older")
     time.sleep(1.5)
@@ -133,6 +134,10 @@ def lose_latest_writes(world, **sections):
 
 def never_dropped(metrics):
     return not metrics['riderwatch_loads_total{cause="went_back"}'] and not metrics['riderwatch_loads_total{cause="refused"}']
+
+
+def behind_events(daemon):
+    return sum(value for name, value in daemon.metrics().items() if name.startswith("riderwatch_behind_events{"))
 
 
 def test_redis_comes_back_without_its_latest_writes(world):
@@ -155,12 +160,13 @@ def test_more_waits_for_redis_than_the_queue_holds(world):
     wait_until(lambda: daemon.metrics()["riderwatch_partitions_behind"] > 0, 20, "behind")
     committed = sum(world.committed().values())
     wait_until(lambda: sum(world.committed().values()) > committed + 500, 10, "publishing goes on")
+    wait_until(lambda: behind_events(daemon) > 1500, 30, "more is missing than the queue holds")
     world.stack.order("redis", "start")
     time.sleep(2)
     feed.stop()
     fold = world.check(timeout=60)
     metrics = daemon.metrics()
-    assert never_dropped(metrics) and metrics["riderwatch_catch_up_events_total"] > 100 and fold.alerts
+    assert never_dropped(metrics) and metrics["riderwatch_catch_up_events_total"] > 1000 and fold.alerts
 
 
 def test_sigkill_while_catching_up(world):
