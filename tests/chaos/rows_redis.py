@@ -66,8 +66,7 @@ def redis_tail_cut_when_quiet(run):
     run.start()
     run.load()
     run.wait_counted(500)
-    run.feed.stop()
-    run.world.flush()
+    run.end_load()
     run.world.wait_applied()
     cut_tail(run)
 

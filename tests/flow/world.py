@@ -281,7 +281,20 @@ class World:
         wait_until(done, timeout, lambda: f"W {self.applied()}\nends {ends}\n" + "\n".join(d.log[-2000:] for d in self.daemons))
         return ends
 
+    def wait_committed(self, timeout=30, visible=10):
+        """Until every input record is counted, and then until its offset is there for all to see."""
+        ends = self.wait_applied(timeout)
+        wait_until(lambda: all(self.committed().get(slot) == end for slot, end in ends.items()), visible,
+                   lambda: f"C {self.committed()}, ends {ends}")
+
     # ---- the whole truth ----
+
+    def input_logs(self):
+        """{(topic, partition): its records, in order}"""
+        logs = defaultdict(list)
+        for record in self.read(*INPUTS):
+            logs[record.topic, record.partition].append(record)
+        return logs
 
     def alerts(self, start=None):
         """Every visible alert as (record, decoded value)."""
@@ -312,16 +325,11 @@ class World:
     def check(self, window=24, timeout=30):
         """Every input is counted once, and every alert and dead letter is visible once. Returns the fold."""
         self.flush()
-        ends = self.wait_applied(timeout)
-        wait_until(lambda: all(self.committed().get(slot) == end for slot, end in ends.items()), 10,
-                   lambda: f"C {self.committed()}, ends {ends}")
+        self.wait_committed(timeout)
         self.check_none_open()
         alerts = self.alerts()
         fold = Fold(self.verdicts(alerts), window)
-        logs = defaultdict(list)
-        for record in self.read(*INPUTS):
-            logs[record.topic, record.partition].append(record)
-        for (_, partition), records in sorted(logs.items()):
+        for (_, partition), records in sorted(self.input_logs().items()):
             fold.run(partition, records)
         self.check_alerts(fold, alerts)
         self.check_dead_letters(fold)
