@@ -58,6 +58,8 @@ static void check_addresses(const struct config *config, struct problems *proble
 	if (*config->http_listen && !is_address(config->http_listen, strlen(config->http_listen)))
 		refuse(config, "http", "listen", problems,
 		       "write address:port, such as 127.0.0.1:9464 or [::1]:9464, or \"\" to switch it off");
+	if (!is_address(config->board_listen, strlen(config->board_listen)))
+		refuse(config, "board", "listen", problems, "write address:port, such as 127.0.0.1:9465 or [::1]:9465");
 }
 
 static void check_topic_names(const struct config *config, struct problems *problems)

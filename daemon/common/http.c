@@ -136,29 +136,30 @@ static struct evhttp *make_server(struct event_base *base, struct http *http)
 	return server;
 }
 
-struct http *http_start(struct event_base *base, const char *listen, struct metrics *metrics,
-			void (*on_scrape)(void *context), void *context, char *error, size_t error_size)
+int http_listen(struct evhttp *server, const char *listen, char *error, size_t error_size)
 {
 	int port;
 	char *address = alloc_text(listen), *host = split_address(address, &port);
-	if (!host) {
+	struct evhttp_bound_socket *bound = NULL;
+	errno = 0;
+	if (!host)
 		snprintf(error, error_size, "\"%s\" is not address:port", listen);
-		free(address);
-		return NULL;
-	}
+	else if (!(bound = evhttp_bind_socket_with_handle(server, host, (ev_uint16_t)port)))
+		snprintf(error, error_size, "cannot listen on %s: %s", listen,
+			 errno ? strerror(errno) : "no such address");
+	free(address);
+	return bound ? bound_port(bound) : -1;
+}
+
+struct http *http_start(struct event_base *base, const char *listen, struct metrics *metrics,
+			void (*on_scrape)(void *context), void *context, char *error, size_t error_size)
+{
 	struct http *http = alloc_zeroed(1, sizeof(*http));
 	*http = (struct http){ .metrics = metrics, .on_scrape = on_scrape, .context = context };
 	http->server = make_server(base, http);
-	errno = 0;
-	struct evhttp_bound_socket *bound = evhttp_bind_socket_with_handle(http->server, host, (ev_uint16_t)port);
-	if (bound) {
-		http->port = bound_port(bound);
-	} else {
-		snprintf(error, error_size, "cannot listen on %s: %s", listen,
-			 errno ? strerror(errno) : "no such address");
+	http->port = http_listen(http->server, listen, error, error_size);
+	if (http->port < 0)
 		http_stop(&http);
-	}
-	free(address);
 	return http;
 }
 

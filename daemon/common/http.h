@@ -4,7 +4,11 @@
 #include <event2/event.h>
 #include "metrics.h"
 
+struct evhttp;
 struct http;
+
+/* Lets the server listen on "address:port" or "[v6]:port". Returns the port in use, or -1 and fills error. */
+int http_listen(struct evhttp *server, const char *listen, char *error, size_t error_size);
 
 /* listen: "address:port" or "[v6]:port". on_scrape is called before metrics are rendered, to bring gauges up to date;
  * may be NULL. Returns NULL and fills error when the address cannot be used. metrics is borrowed until http_stop. */

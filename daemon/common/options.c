@@ -27,6 +27,17 @@ static const struct option {
 };
 enum { OPTION_COUNT = sizeof(table) / sizeof(*table) };
 
+static const struct options_program daemon_program = {
+	.name = "riderwatchd",
+	.about = "Reads rider reports and deliveries from Kafka, counts them in Redis and publishes alerts, each "
+		 "exactly "
+		 "once.\n",
+	.signals =
+		"TERM and INT publish and count what was read, then stop (a second one: at once); HUP loads the rules "
+		"again",
+};
+static const struct options_program *program = &daemon_program;
+
 static const struct {
 	int code;
 	const char *help;
@@ -68,9 +79,9 @@ static const struct option *find_letter(char letter)
 
 static int refuse(const char *format, const char *word, const char *hint)
 {
-	fprintf(stderr, "riderwatchd: ");
+	fprintf(stderr, "%s: ", program->name);
 	fprintf(stderr, format, word, hint);
-	fprintf(stderr, "; riderwatchd --help lists the options\n");
+	fprintf(stderr, "; %s --help lists the options\n", program->name);
 	return EX_USAGE;
 }
 
@@ -175,29 +186,38 @@ static void print_option(FILE *out, const struct option *option)
 	fprintf(out, "  %-36s %s\n", left, option->help);
 }
 
+void options_set_program(const struct options_program *other)
+{
+	program = other;
+}
+
+static void print_examples(FILE *out)
+{
+	static const char *const examples[] = {
+		"-c /etc/riderwatch/riderwatch.json -t",
+		"-c /etc/riderwatch/riderwatch.json",
+		"-c riderwatch.json -o log.level=debug -o kafka.properties.debug=cgrp",
+		"-c riderwatch.json -T > effective.json",
+	};
+	fputs("\nexamples:\n", out);
+	for (size_t i = 0; i < sizeof(examples) / sizeof(*examples); i++)
+		fprintf(out, "  %s %s\n", program->name, examples[i]);
+}
+
 void options_help(FILE *out)
 {
-	fputs("usage: riderwatchd [-c FILE] [-o SECTION.KEY=VALUE]... [-t | -T | --describe | -V | -h]\n\n"
-	      "Reads rider reports and deliveries from Kafka, counts them in Redis and publishes alerts, each exactly "
-	      "once.\n"
-	      "Stays in the foreground and logs to standard error.\n\n",
-	      out);
+	fprintf(out, "usage: %s [-c FILE] [-o SECTION.KEY=VALUE]... [-t | -T | --describe | -V | -h]\n\n",
+		program->name);
+	fprintf(out, "%sStays in the foreground and logs to standard error.\n\n", program->about);
 	for (size_t i = 0; i < OPTION_COUNT; i++)
 		print_option(out, &table[i]);
-	fputs("\nexamples:\n"
-	      "  riderwatchd -c /etc/riderwatch/riderwatch.json -t\n"
-	      "  riderwatchd -c /etc/riderwatch/riderwatch.json\n"
-	      "  riderwatchd -c riderwatch.json -o log.level=debug -o kafka.properties.debug=cgrp\n"
-	      "  riderwatchd -c riderwatch.json -T > effective.json\n"
-	      "\nsignals: TERM and INT publish and count what was read, then stop (a second one: at once); HUP loads "
-	      "the rules again\n"
-	      "\nexit codes:\n",
-	      out);
+	print_examples(out);
+	fprintf(out, "\nsignals: %s\n\nexit codes:\n", program->signals);
 	for (size_t i = 0; i < sizeof(exits) / sizeof(*exits); i++)
 		fprintf(out, "  %-3d %s\n", exits[i].code, exits[i].help);
 }
 
 void options_version(FILE *out)
 {
-	versions_print(versions[0].name, out);
+	versions_print(program->name, out);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The daemon's command line. */
+/* The command line of a program that runs until it is told to stop. */
 #pragma once
 #include <stdio.h>
 
@@ -19,6 +19,11 @@ struct options {
 	size_t override_count;
 };
 
+/* What the texts say of the program; riderwatchd unless another one says so first. */
+struct options_program {
+	const char *name, *about, *signals;
+};
+void options_set_program(const struct options_program *program);
 /* Returns 0, or EX_USAGE (64) after a message on standard error. Texts in options are argv's own; overrides is freed by
  * options_fini. When several actions are asked for, help comes before version before describe before dump before test.
  */

@@ -14,6 +14,9 @@ struct redis_link {
 
 /* False and link->error when Redis cannot be reached or refuses us. redis_link_close in both cases. */
 MUST_CHECK bool redis_link_open(struct redis_link *link, const struct config *config);
+/* As another user than redis.user; an empty password_file: no password. */
+MUST_CHECK bool redis_link_open_as(struct redis_link *link, const struct config *config, const char *user,
+				   const char *password_file);
 void redis_link_close(struct redis_link *link);
 /* Reply of one command, or NULL with link->error when the connection or the command failed. The caller frees it. */
 redisReply *redis_link_ask(struct redis_link *link, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -18,24 +18,29 @@ static void describe(struct redis_link *link, const char *what, const char *advi
 			 (long long)config->redis_port, what, advice);
 }
 
-static bool authenticate(struct redis_link *link)
+static bool authenticate(struct redis_link *link, const char *user, const char *password_file)
 {
-	const struct config *config = link->config;
 	char password[REDIS_PASSWORD_SIZE];
-	if (!config->redis_password_file[0])
+	if (!password_file[0])
 		return true;
-	if (redis_password_read(config->redis_password_file, password) != 0) {
-		describe(link, "redis.password_file cannot be read", "check its path and rights");
+	if (redis_password_read(password_file, password) != 0) {
+		describe(link, "the file with its password cannot be read",
+			 "check path and rights of redis.password_file");
 		return false;
 	}
-	redisReply *reply =
-		redis_link_ask(link, "AUTH %s %s", config->redis_user[0] ? config->redis_user : "default", password);
+	redisReply *reply = redis_link_ask(link, "AUTH %s %s", user[0] ? user : "default", password);
 	explicit_bzero(password, sizeof(password));
 	freeReplyObject(reply);
 	return reply != NULL;
 }
 
 bool redis_link_open(struct redis_link *link, const struct config *config)
+{
+	return redis_link_open_as(link, config, config->redis_user, config->redis_password_file);
+}
+
+bool redis_link_open_as(struct redis_link *link, const struct config *config, const char *user,
+			const char *password_file)
 {
 	struct timeval timeout = { config->redis_timeout / 1000, config->redis_timeout % 1000 * 1000 };
 	*link = (struct redis_link){ .config = config };
@@ -48,7 +53,7 @@ bool redis_link_open(struct redis_link *link, const struct config *config)
 		return false;
 	}
 	redisSetTimeout(link->context, timeout);
-	return authenticate(link);
+	return authenticate(link, user, password_file);
 }
 
 void redis_link_close(struct redis_link *link)
