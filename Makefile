@@ -22,7 +22,7 @@ DAEMON_PACKAGES := rdkafka libevent hiredis
 
 # pipelines/ sees only include/ and itself: no Kafka, Redis or libevent flags, no daemon/ (checked by `make layers`).
 PIPELINES_FLAGS = $(BASE_FLAGS) -Ipipelines $(call flags,$(PURE_PACKAGES))
-DAEMON_FLAGS = $(BASE_FLAGS) -Idaemon/common -Idaemon/riderwatchd -Idaemon/riderwatchctl $(call flags,$(DAEMON_PACKAGES) $(PURE_PACKAGES)) \
+DAEMON_FLAGS = $(BASE_FLAGS) -Idaemon/common -Idaemon/riderwatchd -Idaemon/riderwatchctl -Idaemon/riderwatch-board $(call flags,$(DAEMON_PACKAGES) $(PURE_PACKAGES)) \
 	-DRIDERWATCH_VERSION='"$(VERSION)"'
 TEST_FLAGS = $(DAEMON_FLAGS) -Ipipelines -Itests $(call flags,cmocka)
 PURE_LIBS = $(call libs,$(PURE_PACKAGES)) -lm
@@ -32,6 +32,7 @@ PIPELINES_C := $(shell find pipelines -name '*.c')
 COMMON_C := $(wildcard daemon/common/*.c)
 DAEMON_C := $(filter-out daemon/riderwatchd/main.c,$(wildcard daemon/riderwatchd/*.c))
 CTL_C := $(filter-out daemon/riderwatchctl/main.c,$(wildcard daemon/riderwatchctl/*.c))
+BOARD_C := $(filter-out daemon/riderwatch-board/main.c,$(wildcard daemon/riderwatch-board/*.c))
 GENERATOR_C := $(wildcard scripts/generator/*.c)
 SIM_C := $(wildcard tests/sim/*.c)
 TRAINER_C := $(wildcard scripts/trainer/*.c)
@@ -45,6 +46,7 @@ object = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LIB := $(BUILD)/libpipelines.a
 DAEMON := $(BUILD)/riderwatchd
 CTL := $(BUILD)/riderwatchctl
+BOARD := $(BUILD)/riderwatch-board
 GENERATOR := $(BUILD)/generate
 CONSUME := $(BUILD)/consume
 SIM := $(BUILD)/sim
@@ -55,7 +57,7 @@ UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_C))
 .PHONY: all help setup demo run stop check unit unit-programs sim sim-program flow no-taint chaos chaos-programs chaos-mix chaos-short bench asan tsan fuzz fuzz-programs layers train train-check bench-micro format install clean FORCE
 .SECONDARY:
 
-all: $(DAEMON) $(CTL) $(GENERATOR) $(CONSUME)
+all: $(DAEMON) $(CTL) $(BOARD) $(GENERATOR) $(CONSUME)
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t16
@@ -69,6 +71,9 @@ $(DAEMON): $(call object,$(THREADS_C) $(DAEMON_C) $(COMMON_C) daemon/riderwatchd
 	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(DAEMON_LIBS)
 
 $(CTL): $(call object,$(CTL_C) $(COMMON_C) daemon/riderwatchctl/main.c) $(LIB)
+	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(DAEMON_LIBS)
+
+$(BOARD): $(call object,$(BOARD_C) $(COMMON_C) daemon/riderwatch-board/main.c) $(LIB)
 	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(DAEMON_LIBS)
 
 $(GENERATOR): $(call object,$(GENERATOR_C))
@@ -86,7 +91,7 @@ $(MICRO): $(call object,tests/bench/micro_classify.c) $(LIB)
 $(SIM): $(call object,$(SIM_C)) $(LIB)
 	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(PURE_LIBS)
 
-$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(call object,$(THREADS_C) $(UNIT_HELP_C) $(DAEMON_C) $(CTL_C) $(COMMON_C)) $(LIB)
+$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(call object,$(THREADS_C) $(UNIT_HELP_C) $(DAEMON_C) $(CTL_C) $(BOARD_C) $(COMMON_C)) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(call libs,cmocka) $(DAEMON_LIBS)
 
@@ -113,6 +118,7 @@ $(BUILD)/tests/%.o: tests/%.c $(BUILD)/flags
 # Embedded with .incbin, which the compiler's own dependencies do not name.
 $(BUILD)/scripts/generator/phrases.o: scripts/generator/phrases.tsv scripts/generator/frames.tsv
 $(BUILD)/pipelines/redis/library.o: pipelines/redis/riderwatch.lua
+$(BUILD)/daemon/riderwatch-board/assets.o: daemon/riderwatch-board/openapi.json $(wildcard daemon/riderwatch-board/page/*)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
@@ -211,9 +217,10 @@ format: ## clang-format over all C files
 	@clang-format -i $$(find include pipelines daemon tests scripts -name '*.[ch]')
 
 PREFIX ?= /usr/local
-install: $(DAEMON) $(CTL) ## DESTDIR and PREFIX are honoured
+install: $(DAEMON) $(CTL) $(BOARD) ## DESTDIR and PREFIX are honoured
 	install -D -m 755 $(DAEMON) $(DESTDIR)$(PREFIX)/sbin/riderwatchd
 	install -D -m 755 $(CTL) $(DESTDIR)$(PREFIX)/bin/riderwatchctl
+	install -D -m 755 $(BOARD) $(DESTDIR)$(PREFIX)/sbin/riderwatch-board
 	install -d $(DESTDIR)$(PREFIX)/share/riderwatch/rules $(DESTDIR)/etc/riderwatch
 	install -m 644 pipelines/rules/*.json pipelines/rules/*.tsv $(DESTDIR)$(PREFIX)/share/riderwatch/rules
 	[ -e $(DESTDIR)/etc/riderwatch/riderwatch.json ] || \
