@@ -176,7 +176,7 @@ static void handle_alert(struct exchange *exchange)
 	const struct card *card = api_card(exchange);
 	if (!card)
 		return;
-	json_t *event = json_loadb(card->payload, card->payload_size, 0, NULL);
+	json_t *event = json_loadb(card->payload, card->payload_size, JSON_ALLOW_NUL, NULL);
 	const json_t *source = json_object_get(json_object_get(event, "data"), "source");
 	const char *topic = json_string_value(json_object_get(source, "topic"));
 	json_t *place = json_object(), *all = json_object();

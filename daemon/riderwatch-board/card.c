@@ -102,9 +102,10 @@ static void read_searchable(struct card *card, const json_t *data)
 /* ---- the summary ---- */
 
 /* At most so many bytes, never half a character. */
-static json_t *beginning_of(const char *text)
+static json_t *beginning_of(const json_t *description)
 {
-	size_t size = strlen(text);
+	const char *text = json_is_string(description) ? json_string_value(description) : "";
+	size_t size = json_string_length(description);
 	if (size > SUMMARY_TEXT_MAX) {
 		for (size = SUMMARY_TEXT_MAX; size > 0 && ((unsigned char)text[size] & 0xc0) == 0x80;)
 			size--;
@@ -134,13 +135,13 @@ static void write_summary(struct card *card, const json_t *data)
 	static const char *const words[] = { "event",        "hazard_code", "severity", "urgency",   "certainty",
 					     "headline",     "area",        "sent",     "effective", "dedup_key",
 					     "reporter_ref", "response",    NULL };
-	const char *description = text_of(data, "description");
+	const json_t *description = json_object_get(data, "description");
 	json_t *summary = json_object();
 	json_object_set_new(summary, "id", json_string(card->id));
 	json_object_set_new(summary, "category", json_string(category_name(card->category)));
 	copy_members(summary, data, words);
 	json_object_set_new(summary, "description", beginning_of(description));
-	json_object_set_new(summary, "cut", json_boolean(strlen(description) > SUMMARY_TEXT_MAX));
+	json_object_set_new(summary, "cut", json_boolean(json_string_length(description) > SUMMARY_TEXT_MAX));
 	json_object_set_new(summary, "agencies", agencies_of(card));
 	json_object_set_new(summary, "written_ms", json_integer(card->place.written_ms));
 	card->summary = json_dumps(summary, JSON_COMPACT);
@@ -198,7 +199,7 @@ static struct card *card_from(const json_t *event, struct slice payload, const s
 struct card *card_new(struct slice payload, const struct card_place *place, char *error, size_t error_size)
 {
 	json_error_t reason;
-	json_t *event = payload.data ? json_loadb(payload.data, payload.size, 0, &reason) : NULL;
+	json_t *event = payload.data ? json_loadb(payload.data, payload.size, JSON_ALLOW_NUL, &reason) : NULL;
 	if (!event) {
 		snprintf(error, error_size, "it is not JSON: %s", payload.data ? reason.text : "no value");
 		return NULL;

@@ -86,7 +86,7 @@ static void put_agencies(FILE *out, const struct card *card)
 
 void csv_row(FILE *out, const struct card *card)
 {
-	json_t *event = json_loadb(card->payload, card->payload_size, 0, NULL);
+	json_t *event = json_loadb(card->payload, card->payload_size, JSON_ALLOW_NUL, NULL);
 	const json_t *data = json_object_get(event, "data");
 	put_cell(out, card->id);
 	fputc(',', out);

@@ -83,7 +83,9 @@ static json_t *headers_of(const rd_kafka_message_t *message)
 
 static json_t *describe_record(const rd_kafka_message_t *message, const char *topic)
 {
-	json_t *value = message->payload ? json_loadb(message->payload, message->len, JSON_DECODE_ANY, NULL) : NULL;
+	json_t *value = message->payload
+				? json_loadb(message->payload, message->len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL)
+				: NULL;
 	json_t *record = json_object();
 	json_object_set_new(record, "topic", json_string(topic));
 	json_object_set_new(record, "partition", json_integer(message->partition));

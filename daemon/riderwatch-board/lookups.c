@@ -129,7 +129,7 @@ static void add_recent(struct lookup *lookup)
 	if (*lookup->reporter) {
 		listing_make(&listing, lookup->board->ring, &filter, false, 0, RECENT_MAX);
 		for (size_t i = 0; i < listing.count; i++)
-			json_array_append_new(recent, json_loads(listing.rows[i].card->summary, 0, NULL));
+			json_array_append_new(recent, json_loads(listing.rows[i].card->summary, JSON_ALLOW_NUL, NULL));
 		listing_fini(&listing);
 	}
 	json_object_set_new(lookup->json, "recent", recent);
@@ -249,7 +249,7 @@ void api_rider(struct exchange *exchange)
 static struct lookup *lookup_report(struct exchange *exchange, const struct card *card,
 				    void (*on_done)(struct job *job, bool ran))
 {
-	json_t *event = json_loadb(card->payload, card->payload_size, 0, NULL);
+	json_t *event = json_loadb(card->payload, card->payload_size, JSON_ALLOW_NUL, NULL);
 	const json_t *source = json_object_get(json_object_get(event, "data"), "source");
 	const char *topic = json_string_value(json_object_get(source, "topic"));
 	struct lookup *lookup = lookup_new(exchange, ask_raw, on_done);

@@ -91,6 +91,22 @@ static void test_odd_members(void **state)
 	card_free(&card);
 }
 
+/* A report may hold anything that JSON can say. */
+static void test_nul_is_kept(void **state)
+{
+	(void)state;
+	static const char nul[] =
+		"{\"type\":\"rider.alert.v1\",\"id\":\"x\",\"rwcategory\":\"food\",\"data\":{\"severity\":"
+		"\"Minor\",\"headline\":\"a\\u0000b\",\"description\":\"c\\u0000d\"}}";
+	char error[256];
+	struct card_place place = { .topic = "t" };
+	struct card *card = card_new(slice_of(nul), &place, error, sizeof error);
+	assert_non_null(card);
+	assert_non_null(strstr(card->summary, "\"headline\":\"a\\u0000b\""));
+	assert_non_null(strstr(card->summary, "\"description\":\"c\\u0000d\""));
+	card_free(&card);
+}
+
 static void test_times(void **state)
 {
 	(void)state;
@@ -164,6 +180,7 @@ int main(void)
 		cmocka_unit_test(test_long_text_is_cut),
 		cmocka_unit_test(test_what_is_no_alert),
 		cmocka_unit_test(test_odd_members),
+		cmocka_unit_test(test_nul_is_kept),
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_csv),
 		cmocka_unit_test(test_csv_columns_are_as_many_as_the_head_says),
