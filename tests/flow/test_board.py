@@ -3,8 +3,11 @@
 import csv
 import io
 import json
+import resource
+import selectors
 import socket
 import subprocess
+import threading
 import time
 
 import pytest
@@ -117,6 +120,7 @@ def test_csv(world, make_board):
 def test_a_stream_goes_on_where_it_was_left(world, make_board):
     board = make_board()
     put(world, alert(1))
+    wait_until(lambda: board.alerts()["matches"] == 1, 10, "the first alert")
     first = Stream(board)
     put(world, alert(2), alert(3, category="food"))
     last = first.wait("alert", 2)[-1]
@@ -160,6 +164,51 @@ def test_clients_are_limited(world, make_board):
     streams[0].close()
     wait_until(lambda: "riderwatch_board_streams 1\n" in board.ask("/metrics")[1], 40, "the first one to be gone")
     assert Stream(board).answer.status == 200
+
+
+def resident_mib(board):
+    with open(f"/proc/{board.process.pid}/statm") as statm:
+        return int(statm.read().split()[1]) * resource.getpagesize() / 2**20
+
+
+def read_streams(streams, counts, stop):
+    """Counts the alerts that come over each socket, until told to stop."""
+    with selectors.DefaultSelector() as selector:
+        for stream in streams:
+            selector.register(stream, selectors.EVENT_READ)
+        rests = dict.fromkeys(streams, b"")
+        while not stop.is_set():
+            for key, _ in selector.select(0.2):
+                data = rests[key.fileobj] + key.fileobj.recv(1 << 16)
+                counts[key.fileobj] += data.count(b"event: alert")
+                rests[key.fileobj] = data[-11:]
+
+
+def test_two_hundred_pages(world, make_board):
+    pages, rate, seconds = 200, 100, 10
+    board = make_board()
+    host, port = board.listen.rsplit(":", 1)
+    streams = [socket.create_connection((host, int(port))) for _ in range(pages)]
+    for stream in streams:
+        stream.sendall(b"GET /api/alerts/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    wait_until(lambda: f"riderwatch_board_streams {pages}\n" in board.ask("/metrics")[1], 10, "all pages")
+    before, counts, stop = resident_mib(board), dict.fromkeys(streams, 0), threading.Event()
+    reader = threading.Thread(target=read_streams, args=(streams, counts, stop))
+    reader.start()
+    watcher, start = Stream(board), time.monotonic()
+    for number in range(rate * seconds):
+        put(world, alert(number)) if number % 10 == 0 else world.producer.produce(
+            world.topics["alerts_food"], json.dumps(alert(number, category="food")).encode())
+        time.sleep(max(0, start + number / rate - time.monotonic()))
+    world.flush()
+    watcher.wait("alert", rate * seconds, 20)
+    wait_until(lambda: set(counts.values()) == {rate * seconds}, 20, lambda: sorted(counts.values())[:5])
+    stop.set()
+    reader.join()
+    print(f"{pages} pages, {rate} alerts/s: {before:.0f} MiB before, {resident_mib(board):.0f} MiB after")
+    assert "riderwatch_board_streams_dropped_total 0" in board.ask("/metrics")[1] and resident_mib(board) < before + 150
+    for stream in streams:
+        stream.close()
 
 
 def test_totals_of_riders_areas_and_days(world, make_board):

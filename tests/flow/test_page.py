@@ -103,6 +103,16 @@ def test_filters_live_in_the_address(world, browser, make_page):
         wait_rows(browser, expected)
 
 
+def test_points_of_the_map_open_the_alert(world, browser, make_page):
+    make_page()
+    put(world, alert(1), alert(40))
+    browser.do("await page.waitForFunction(() => document.querySelectorAll('#map circle').length === 2)")
+    browser.do("await page.getByRole('button', { name: 'Zoom out' }).click(); await page.locator('#map circle').first().click();"
+               "await page.waitForSelector('#drawer h2')")
+    assert "科技园路" in browser.see("document.querySelector('#drawer h2').textContent")
+    browser.do("await page.keyboard.press('Escape')")
+
+
 def test_repeats_fold_and_the_newest_is_on_top(world, browser, make_page):
     make_page()
     put(world, alert(1, key="same"), alert(2))
@@ -215,7 +225,7 @@ def test_a_token_is_asked_for(world, browser, make_page):
 
 
 ZONES = {"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {}, "geometry": {"type": "Polygon", "coordinates": [
-    [[114.03, 22.53], [114.16, 22.54], [114.15, 22.66], [114.04, 22.65], [114.03, 22.53]]]}}]}
+    [[114.052, 22.552], [114.088, 22.555], [114.085, 22.588], [114.06, 22.58], [114.052, 22.552]]]}}]}
 
 
 def fill(world):
@@ -243,11 +253,12 @@ def test_how_it_looks(world, browser, make_page):
     make_page(map_file="zones.json")
     fill(world)
     browser.do("await page.waitForFunction(() => document.querySelectorAll('#map circle').length > 10)")
+    assert browser.see("document.querySelectorAll('#map path.zone').length") == 1
     for theme, width in ((theme, width) for theme in ("light", "dark") for width in (1440, 390)):
         browser.do("""await page.evaluate((theme) => localStorage.setItem('theme', theme), argument[0]);
             await page.evaluate((name) => localStorage.setItem('language', name), argument[0] === 'dark' ? 'zh' : 'en');
             await page.setViewportSize({ width: argument[1], height: argument[1] === 390 ? 844 : 900 });
-            await page.goto(page.url().split('?')[0]); await page.waitForSelector('#map circle')""", [theme, width])
+            await page.goto(page.url().split('?')[0]); await page.waitForSelector('#map circle', { state: 'attached' })""", [theme, width])
         for view in ("alerts", "totals", "top", "drawer"):
             browser.do("await page.locator(`#views [data-name=${argument}]`).click()", "alerts" if view == "drawer" else view)
             if view == "drawer":

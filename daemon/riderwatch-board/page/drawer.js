@@ -39,7 +39,7 @@ function reasons(decision) {
 		return "";
 	return part(word("why"),
 		decision.unsure ? make("p", { class: "unsure" }, word("unsure")) : "",
-		make("table", {}, make("thead", {}, make("tr", {}, make("th", { scope: "col" }, word("adds")), make("th", { scope: "col" }, word("rule")),
+		make("table", {}, make("thead", {}, make("tr", {}, make("th", { scope: "col", class: "number" }, word("adds")), make("th", { scope: "col" }, word("rule")),
 			make("th", { scope: "col" }, word("words")))),
 		make("tbody", {}, (decision.spans ?? []).map((span) => make("tr", {}, make("td", { class: "number" }, hundredths(span.weight)),
 			quote("td", span.rule, { class: "code" }), quote("td", span.text ?? ""))))),
@@ -94,7 +94,7 @@ function content(whole, allowed) {
 			["shop", area.shop_id], ["community", area.community_id], ["building", area.building]])),
 		part(word("times"), rows([[word("sent"), data.sent && moment(Date.parse(data.sent))], [word("effective"), data.effective && moment(Date.parse(data.effective))],
 			[word("same_place"), `${number(whole.repeats)} ${word("repeats")}`]])),
-		part(word("reporter"), rows([["", data.reporter_ref ?? word("unknown")]]),
+		part(word("reporter"), quote("p", data.reporter_ref ?? word("unknown"), { class: "code" }),
 			make("button", { type: "button", onclick: () => { close(); showRider(id); } }, word("show_rider"))),
 		photos(data.media),
 		part(word("raw"), raw(id, allowed)),

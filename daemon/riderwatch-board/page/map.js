@@ -11,6 +11,8 @@ let shapes = [], points = [], zoom = 1, openAlert = () => {}, waiting = false;
 export function start(onOpen, geojson) {
 	openAlert = onOpen;
 	shapes = linesOf(geojson);
+	// On a small screen it stands above the list, folded.
+	$("map-fold").open = !matchMedia("(max-width: 900px)").matches;
 	$("zoom-in").addEventListener("click", () => setZoom(zoom * 1.6));
 	$("zoom-out").addEventListener("click", () => setZoom(zoom / 1.6));
 	$("zoom-fit").addEventListener("click", () => setZoom(1));
