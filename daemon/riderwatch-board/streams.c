@@ -60,12 +60,13 @@ static size_t waiting_bytes(const struct stream *stream)
 	return evbuffer_get_length(bufferevent_get_output(evhttp_connection_get_bufferevent(connection)));
 }
 
-/* Drops the client instead when too much waits for it; the stream is gone then. */
+/* Drops the client instead when too much waits for it already; the stream is gone then. What one turn brings is never
+ * too much by itself. */
 static void send_frames(struct stream *stream, struct evbuffer *frames)
 {
 	struct streams *streams = stream->streams;
 	struct evhttp_connection *connection = evhttp_request_get_connection(stream->request);
-	if (connection && waiting_bytes(stream) + evbuffer_get_length(frames) <= streams->buffer_max) {
+	if (connection && waiting_bytes(stream) <= streams->buffer_max) {
 		evhttp_send_reply_chunk(stream->request, frames);
 		return;
 	}

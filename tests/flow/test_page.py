@@ -200,8 +200,10 @@ def test_hostile_texts_are_text(world, browser, make_page):
         assert shown == text, number
         browser.do("await page.locator(argument).click(); await page.waitForSelector('#drawer h2')", f"[data-id=alert-{number}] .headline")
         assert browser.see("document.querySelector('#drawer h2').textContent") == text
+        assert browser.see("document.querySelector('#drawer .marked').textContent") == text
         browser.shot(f"hostile-{number}")
         browser.do("await page.keyboard.press('Escape')")
+    assert browser.see("Math.max(...[...document.querySelectorAll('#feed > li')].map((row) => row.offsetHeight))") < 200
     assert browser.see("document.title") == "riderwatch"
     assert browser.see("document.querySelectorAll('#feed script, #feed img, #drawer script, #drawer img').length") == 0
     assert browser.see("document.documentElement.scrollWidth <= innerWidth")

@@ -12,8 +12,8 @@ const hundredths = (value) => `${value >= 0 ? "+" : ""}${(value / 100).toFixed(2
 // The text in pieces, each with the weight of the heaviest span over it. Spans count bytes of UTF-8.
 export function pieces(text, spans) {
 	const bytes = new TextEncoder().encode(text), decoder = new TextDecoder();
-	const borders = new Set([0, bytes.length]);
-	const usable = spans.filter((span) => span.to > span.from && span.to <= bytes.length);
+	const borders = new Set([0, bytes.length]), isBorder = (at) => at === bytes.length || (bytes[at] & 0xc0) !== 0x80;
+	const usable = spans.filter((span) => span.to > span.from && span.to <= bytes.length && isBorder(span.from) && isBorder(span.to));
 	for (const span of usable)
 		borders.add(span.from).add(span.to);
 	const sorted = [...borders].sort((a, b) => a - b);
