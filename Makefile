@@ -73,7 +73,7 @@ $(DAEMON): $(call object,$(THREADS_C) $(DAEMON_C) $(COMMON_C) daemon/riderwatchd
 $(CTL): $(call object,$(CTL_C) $(COMMON_C) daemon/riderwatchctl/main.c) $(LIB)
 	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(DAEMON_LIBS)
 
-$(BOARD): $(call object,$(BOARD_C) $(COMMON_C) daemon/riderwatch-board/main.c) $(LIB)
+$(BOARD): $(call object,$(THREADS_C) $(BOARD_C) $(COMMON_C) daemon/riderwatch-board/main.c) $(LIB)
 	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(DAEMON_LIBS)
 
 $(GENERATOR): $(call object,$(GENERATOR_C))
@@ -175,7 +175,7 @@ chaos-short: setup ## the short set of it (some five minutes)
 asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@scripts/check asan
 
-TSAN_TESTS := log watchdog publisher source store kafka_adapters
+TSAN_TESTS := log watchdog publisher source store kafka_adapters worker
 tsan: setup ## data races: what has threads, under ThreadSanitizer
 	$(MAKE) BUILD=build/tsan HARDEN= OPTIMISE="-O1 -g" SANITIZE=-fsanitize=thread \
 		build/tsan/riderwatchd $(TSAN_TESTS:%=build/tsan/unit/test_%)
