@@ -72,7 +72,8 @@ struct audit_name audit_name(const struct audit *audit, struct slice key)
 	else if (slice_equal(first, SLICE("totals")))
 		name.kind = parse_day(rest, &name.day) ? AUDIT_SUMS : AUDIT_UNKNOWN;
 	else if (slice_equal(first, SLICE("log")) || slice_equal(first, SLICE("seen")) ||
-		 (slice_equal(first, SLICE("feeds")) && !rest.data))
+		 (slice_equal(first, SLICE("feeds")) && !rest.data) ||
+		 (slice_equal(first, SLICE("unranked")) && !rest.data))
 		name.kind = AUDIT_OTHER;
 	return name;
 }

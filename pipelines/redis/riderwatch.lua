@@ -10,6 +10,7 @@ local REPORT_HOURS = 120 * DAY_HOURS -- a report can be reviewed for so long (st
 local DAY_KEY_HOURS = 40 * DAY_HOURS
 local GRACE = 7 * DAY_HOURS * HOUR -- keys outlive what decides by this much; see expire()
 local EXACT = 2 ^ 53               -- integers beyond are not exact in Lua
+local UNPACK = 1000                -- arguments of one command, well below what unpack() takes
 
 local KEY_LOG, KEY_TOTALS, KEY_DAY, KEY_BUCKET, KEYS_FIXED = 1, 2, 3, 4, 4
 local ARGS_FIXED = 10
@@ -47,6 +48,15 @@ local function parse_steps(args, at)
 	return steps, at + 2 * steps.count + 1
 end
 
+local function has_score(steps)
+	for i = 1, steps.count do
+		if steps.fields[i] == 'score' then
+			return true
+		end
+	end
+	return false
+end
+
 -- Riders with equal increments form a group: number of riders, their steps, one time a rider (-1: not heard).
 local function parse_groups(args, at, key_at)
 	local groups, count = {}, integer(args[at])
@@ -54,6 +64,7 @@ local function parse_groups(args, at, key_at)
 	for g = 1, count do
 		local group = { riders = integer(args[at]), key_at = key_at, times = {} }
 		group.steps, at = parse_steps(args, at + 1)
+		group.scores = has_score(group.steps)
 		group.time_at = at - 1
 		for i = 1, group.riders do
 			group.times[i] = integer(args[group.time_at + i])
@@ -100,7 +111,7 @@ local function parse(keys, args)
 		dedup_hours = integer(args[6]), report_max = integer(args[7]), paid_max = integer(args[8]),
 		day_max = integer(args[9]), fraud_score = integer(args[10]), journal = args[11],
 		log = keys[KEY_LOG], totals = keys[KEY_TOTALS], day_totals = keys[KEY_DAY], bucket = keys[KEY_BUCKET],
-		sums = {}, conflicts = 0, unmatched = 0, pcall = redis.pcall,
+		sums = {}, unranked = {}, conflicts = 0, unmatched = 0, pcall = redis.pcall,
 	}
 	local at, key_at
 	run.steps, at = parse_steps(args, ARGS_FIXED + 2)
@@ -110,6 +121,7 @@ local function parse(keys, args)
 		fail('RWARGS number of keys or arguments')
 	end
 	run.shard = string.match(run.log or '', '^rw:{%d+}:') or fail('RWARGS log key')
+	run.month = string.match(run.day_totals, ':(%d%d%d%d%d%d)%d%d$') or fail('RWARGS key of the day')
 	run.bucket_prefix = string.match(run.bucket, '^(.*:)%d+$') or fail('RWARGS bucket key')
 	return run
 end
@@ -133,6 +145,15 @@ end
 -- decision can need it, also when an old log is read again and its stream time lies far behind the clock.
 local function expire(run, key, until_hour)
 	write(run, 'EXPIREAT', key, math.max(until_hour * HOUR, run.now) + GRACE)
+end
+
+local function rider_name(run, rider)
+	return string.sub(rider, #run.shard + #'rider:' + 1)
+end
+
+-- The rider's place on the month's leaderboard is to be written anew, by whoever looks next (rw_unranked_v1).
+local function unrank(run, rider)
+	run.unranked[#run.unranked + 1] = run.month .. ':' .. rider_name(run, rider)
 end
 
 local function add_steps(run, key, steps)
@@ -160,12 +181,18 @@ local function add_group(run, group, keys, args)
 			end
 		end
 	end
+	for i = 1, group.scores and group.riders or 0 do
+		unrank(run, keys[group.key_at + i - 1])
+	end
 end
 
 -- One rider's counter, and the shard's sums of it.
 local function bump(run, rider, jurisdiction, field, by)
 	if by ~= 0 then
 		write(run, 'HINCRBY', rider, field, by)
+		if field == 'score' then
+			unrank(run, rider)
+		end
 		run.sums[field] = (run.sums[field] or 0) + by
 		if jurisdiction ~= '' then
 			local local_field = jurisdiction .. ':' .. field
@@ -193,10 +220,6 @@ local function grant(run, effect)
 		bump(run, effect.rider, effect.jurisdiction, 'points_pending', points)
 	end
 	return points
-end
-
-local function rider_name(run, rider)
-	return string.sub(rider, #run.shard + #'rider:' + 1)
 end
 
 -- A report id that is still known (again after the dedup window, or from another source) keeps its state and gets nothing.
@@ -281,6 +304,12 @@ local function drop_buckets(run)
 	end
 end
 
+local function add_unranked(run)
+	for i = 1, #run.unranked, UNPACK do
+		write(run, 'SADD', run.shard .. 'unranked', unpack(run.unranked, i, math.min(i + UNPACK - 1, #run.unranked)))
+	end
+end
+
 local function add_counters(run, keys, args)
 	append_journal(run)
 	drop_buckets(run)
@@ -291,6 +320,7 @@ local function add_counters(run, keys, args)
 		APPLY_EFFECT[effect.kind](run, effect)
 	end
 	add_totals(run)
+	add_unranked(run)
 end
 
 -- Splits the list of bucket hours into those that a decision can still need, and those that have expired.
@@ -348,7 +378,7 @@ end
 -- A user who may call the function but not what it calls would have every write passed over.
 local NEEDED = {
 	{ 'HGET', 'field' }, { 'HMGET', 'field' }, { 'HSET', 'field', '1' }, { 'HINCRBY', 'field', '1' }, { 'DEL' }, { 'UNLINK' },
-	{ 'EXPIREAT', '1' }, { 'APPEND', '' }, { 'GETRANGE', '0', '1' }, { 'STRLEN' },
+	{ 'EXPIREAT', '1' }, { 'APPEND', '' }, { 'GETRANGE', '0', '1' }, { 'STRLEN' }, { 'SADD', 'member' },
 }
 
 local function check_permissions(key)
@@ -414,6 +444,37 @@ local function rw_state(keys)
 	return { 'ok', state[1], tonumber(state[3]), tonumber(state[4]) }
 end
 
+-- ---- leaderboard ----
+
+-- Score of the rider that a member of the set of unranked ones names.
+local function score_of(key, member)
+	local shard, rider = string.match(key, '^rw:{%d+}:') or fail('RWARGS key'), string.match(member, '^%d+:(.*)$')
+	local score = rider and redis.pcall('HGET', shard .. 'rider:' .. rider, 'score')
+	return not failed(score) and score or '0'
+end
+
+-- Key: unranked. Argument: at most so many. Replies with member ("<yyyymm>:<rider key>") and score of each.
+local function rw_unranked(keys, args)
+	local reply = {}
+	for _, member in ipairs(redis.call('SRANDMEMBER', keys[1], integer(args[1]))) do
+		reply[#reply + 1] = member
+		reply[#reply + 1] = score_of(keys[1], member)
+	end
+	return reply
+end
+
+-- Key: unranked. Arguments: member and score that was written, of each. One whose score is another one by now stays, or comes
+-- back: the next to look writes it again. Replies with the number of members left.
+local function rw_ranked(keys, args)
+	for i = 1, #args, 2 do
+		local right = score_of(keys[1], args[i]) == args[i + 1]
+		redis.call(right and 'SREM' or 'SADD', keys[1], args[i])
+	end
+	return redis.call('SCARD', keys[1])
+end
+
 redis.register_function('rw_apply_v1', rw_apply)
+redis.register_function('rw_ranked_v1', rw_ranked)
+redis.register_function({ function_name = 'rw_unranked_v1', callback = rw_unranked, flags = { 'no-writes' } })
 redis.register_function('rw_load_v1', rw_load)
 redis.register_function({ function_name = 'rw_state_v1', callback = rw_state, flags = { 'no-writes' } })

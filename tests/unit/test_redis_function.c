@@ -43,10 +43,14 @@ static void run_free(redisReply *reply)
 	freeReplyObject(reply);
 }
 
-/* Reply as text: the string, the number, "absent", or the error. */
+/* Reply as text: the string, the number, "absent", the list with commas, or the error. */
 static void text_of(const redisReply *reply, char *out, size_t size)
 {
-	if (reply->type == REDIS_REPLY_NIL)
+	if (reply->type == REDIS_REPLY_ARRAY) {
+		out[0] = '\0';
+		for (size_t i = 0, used = 0; i < reply->elements && used < size; i++)
+			used += (size_t)snprintf(out + used, size - used, i ? ",%s" : "%s", reply->element[i]->str);
+	} else if (reply->type == REDIS_REPLY_NIL)
 		snprintf(out, size, "absent");
 	else if (reply->type == REDIS_REPLY_INTEGER)
 		snprintf(out, size, "%lld", reply->integer);
@@ -166,6 +170,15 @@ static void step_delivery(struct world *world, const struct words *words)
 	effects_count(world->effects, rider, word_at(words, 2), COUNTER_DELIVERIES, 1);
 }
 
+/* charity <rider>: what such a delivery adds to the score */
+static void step_charity(struct world *world, const struct words *words)
+{
+	struct slice rider = slice_of(words->list[1]);
+	step_delivery(world, words);
+	effects_count(world->effects, rider, word_at(words, 2), COUNTER_DELIVERIES_CHARITY, 1);
+	effects_count(world->effects, rider, word_at(words, 2), COUNTER_SCORE, 2);
+}
+
 /* hour <hours since START_MS>, or hour none */
 static void step_hour(struct world *world, const struct words *words)
 {
@@ -208,8 +221,9 @@ static const struct step {
 	const char *name;
 	void (*run)(struct world *world, const struct words *words);
 } steps[] = {
-	{ "report", step_report }, { "review", step_review }, { "delivery", step_delivery }, { "hour", step_hour },
-	{ "apply", step_apply },   { "times", step_times },   { "journal", step_journal },   { "redis", step_redis },
+	{ "report", step_report },   { "review", step_review }, { "delivery", step_delivery },
+	{ "hour", step_hour },       { "apply", step_apply },   { "times", step_times },
+	{ "journal", step_journal }, { "redis", step_redis },   { "charity", step_charity },
 };
 
 static void run_step(struct world *world, char *text)
@@ -239,6 +253,8 @@ static void read_value(const struct world *world, const char *key, const char *f
 		reply = run("EXISTS rw:{7}:%s", key);
 	else if (strcmp(field, "size") == 0)
 		reply = run("STRLEN rw:{7}:%s", key);
+	else if (strcmp(field, "members") == 0)
+		reply = run("SORT rw:{7}:%s ALPHA", key);
 	else if (strcmp(field, "expires") == 0)
 		reply = run("EXPIRETIME rw:{7}:%s", key);
 	else

@@ -342,7 +342,7 @@ static void test_user_without_admin_commands(void **state)
 	owner_command(
 		owner,
 		"ACL SETUSER daemon on >secret ~rw:* +fcall +function|load +function|list +get +set +getrange +strlen "
-		"+hget +hmget +hset +hincrby +del +unlink +expireat +append +time");
+		"+hget +hmget +hset +hincrby +sadd +del +unlink +expireat +append +time");
 	owner->config.redis_user = (char *)"daemon";
 	owner_set_password_file(owner, "secret");
 	owner_start_ready(owner);
