@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "effects_sums.h"
+#include "lookup.h"
 
 void lookup_init(struct lookup *lookup, struct arena *arena, uint32_t capacity)
 {
@@ -18,7 +18,7 @@ struct lookup_slot *lookup_find(struct lookup *lookup, uint32_t hash, bool (*sam
 	}
 }
 
-/* The old slots stay in the arena until the chunk is freed. */
+/* The old slots stay in the arena until that is freed. */
 static void grow(struct lookup *lookup, struct arena *arena)
 {
 	struct lookup old = *lookup;
