@@ -19,6 +19,8 @@ enum metric_label {
 	LABEL_CAUSE,
 	LABEL_NOTICE,
 	LABEL_RELOAD,
+	LABEL_ROLLUP,
+	LABEL_ROUND,
 	LABEL_LEVEL,
 	LABEL_ID, /* text of an INFO metric */
 	LABEL_COUNT

@@ -77,6 +77,18 @@ static const char *reload_label(size_t index)
 	return labels[index];
 }
 
+static const char *rollup_label(size_t index)
+{
+	static const char *const labels[] = { "sums", "leaderboard" };
+	return labels[index];
+}
+
+static const char *round_label(size_t index)
+{
+	static const char *const labels[] = { "ok", "failed" };
+	return labels[index];
+}
+
 static const char *level_label(size_t index)
 {
 	return log_level_name((enum log_level)index);
@@ -99,6 +111,8 @@ static const struct {
 	[LABEL_CAUSE] = { "cause", LOAD_CAUSE_COUNT, cause_label },
 	[LABEL_NOTICE] = { "notice", NOTICE_COUNT, notice_label },
 	[LABEL_RELOAD] = { "result", 2, reload_label },
+	[LABEL_ROLLUP] = { "of", 2, rollup_label },
+	[LABEL_ROUND] = { "result", 2, round_label },
 	[LABEL_LEVEL] = { "level", LOG_LEVEL_COUNT, level_label },
 	[LABEL_ID] = { "id", 1, NULL },
 };

@@ -394,6 +394,7 @@ static void start_timers(struct flow *flow)
 	flow->timer = evtimer_new(flow->base, on_timer, flow);
 	flow->watch_timer = event_new(flow->base, -1, EV_PERSIST, on_watch_timer, flow);
 	event_add(flow->watch_timer, &(struct timeval){ WATCH_SECONDS, 0 });
+	flow_start_rollups(flow);
 }
 
 struct flow *flow_new(struct event_base *base, const struct config *config, struct ruleset *ruleset,
@@ -494,6 +495,8 @@ void flow_free(struct flow **pointer)
 		event_free(flow->timer);
 	if (flow->watch_timer)
 		event_free(flow->watch_timer);
+	if (flow->rollup_timer)
+		event_free(flow->rollup_timer);
 	if (flow->metadata)
 		rd_kafka_consumer_group_metadata_destroy(flow->metadata);
 	if (flow->metadata_retired)

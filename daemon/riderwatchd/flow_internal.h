@@ -78,7 +78,7 @@ struct flow {
 	int32_t partitions;
 	int slot_count;
 	struct flow_slot *slots;
-	struct event *timer, *watch_timer;
+	struct event *timer, *watch_timer, *rollup_timer;
 
 	rd_kafka_consumer_group_metadata_t *metadata;         /* of the current assignment */
 	rd_kafka_consumer_group_metadata_t *metadata_retired; /* still used by the transaction in flight */
@@ -116,6 +116,8 @@ void flow_load_log(struct flow *flow, const struct protocol_action *action);
 /* S and T made from the log become those of the slot, which starts at offset. */
 void flow_take_alone(struct flow_slot *slot, int64_t offset);
 void flow_end_alone(struct flow *flow, struct flow_slot *slot);
+/* Does nothing when redis.rollup_every is 0. */
+void flow_start_rollups(struct flow *flow);
 void flow_free_second(struct flow_second *second);
 void stream_free(struct stream **stream);
 

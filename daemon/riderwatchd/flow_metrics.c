@@ -71,6 +71,16 @@ static void refresh_slot(struct flow *flow, int number, size_t *behind, size_t *
 	}
 }
 
+static void refresh_rollups(struct flow *flow, const struct store_stats *store)
+{
+	metrics_set(flow->metrics, METRIC_ROLLUPS, 0, 0, (double)store->rollups);
+	metrics_set(flow->metrics, METRIC_ROLLUPS, 0, 1, (double)store->rollups_failed);
+	metrics_set(flow->metrics, METRIC_ROLLUPS, 1, 0, (double)store->rankings);
+	metrics_set(flow->metrics, METRIC_ROLLUPS, 1, 1, (double)store->rankings_failed);
+	metrics_set(flow->metrics, METRIC_ROLLUP_SECONDS, 0, 0, (double)store->rollup_us / 1e6);
+	metrics_set(flow->metrics, METRIC_RANKED, 0, 0, (double)store->ranked);
+}
+
 static void refresh_adapters(struct flow *flow)
 {
 	struct publisher_stats publisher;
@@ -87,6 +97,7 @@ static void refresh_adapters(struct flow *flow)
 	metrics_set(flow->metrics, METRIC_REDIS_LOSSES, 0, 0, (double)store.losses);
 	metrics_set(flow->metrics, METRIC_CHUNKS_APPLIED, 0, 0, (double)store.applied);
 	metrics_set(flow->metrics, METRIC_APPLY_REFUSED, 0, 0, (double)store.refused);
+	refresh_rollups(flow, &store);
 }
 
 void flow_refresh_metrics(struct flow *flow)

@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include "config.h"
 #include "effects.h"
+#include "input_record.h"
 #include "protocol.h"
 #include "stream.h"
 
@@ -37,6 +38,8 @@ struct store_stats {
 	bool up;
 	uint64_t connects, losses, applied, refused, retries, latency_us_total, latency_us_max;
 	size_t in_flight;
+	uint64_t rollups, rollups_failed, rollup_us; /* rounds; how long the last one took that found something new */
+	uint64_t rankings, rankings_failed, ranked;  /* rounds; riders written */
 };
 
 struct store *store_new(struct event_base *base, const struct config *config, const struct store_callbacks *callbacks, void *context);
@@ -48,5 +51,15 @@ void store_load(struct store *store, const struct store_load *load);
 /* command: RESP bytes made by effects_apply_command(); copied. */
 void store_apply(struct store *store, struct protocol_chunk *chunk, struct slice command);
 void store_watch(struct store *store, int slot, uint64_t token, int64_t at_least, struct slice topic, int32_t partition);
+/* ---- what dashboards read; off the way of events: a round that fails is counted, and the next one makes up for it ---- */
+struct store_rollup_request {
+	const char *topics[INPUT_COUNT]; /* must outlive the round */
+	int32_t partitions;
+};
+/* Brings rw:rollup, rw:rollup:<day> and rw:rollup:applied up to date. For the owner of shard 0, once a second. Does
+ * nothing while a round is under way, or for nine times as long as the last one took. */
+void store_roll_up(struct store *store, const struct store_rollup_request *request);
+/* Brings rw:top:<yyyymm> up to date with riders of these shards, for their owner. Does nothing while a round is under way. */
+void store_rank(struct store *store, const int32_t *partitions, size_t count);
 void store_stats(const struct store *store, struct store_stats *stats);
 void store_free(struct store **store);

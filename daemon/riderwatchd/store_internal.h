@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by the store_*.c files: link (connection, timers, requests), setup (checks and library), load, reply (reading
- * what Redis answered), and store.c (the rest). hiredis calls back in the order of sending, and with NULL once the
+/* Shared by the store_*.c files: link (connection, timers, requests), setup (checks and library), load, rollup and
+ * ranking (what dashboards read), reply (reading what Redis answered), and store.c (the rest). hiredis calls back in the order of sending, and with NULL once the
  * connection is lost: requests then vanish without a word, since on_lost speaks for all of them. Nothing may touch the
  * hiredis context after store_lose or store_die. */
 #pragma once
@@ -31,6 +31,10 @@ struct store {
 	size_t setup_step;
 	bool library_loading;
 	char run_id[41]; /* of the start of Redis whose append-only file is to be written anew; empty: none */
+	struct store_rollup *rollup;   /* the round under way, or NULL */
+	struct store_ranking *ranking; /* the same */
+	int64_t rollup_rest_until_us;
+	bool rollup_anew; /* the last round failed */
 	struct store_stats stats;
 };
 
@@ -53,6 +57,9 @@ void store_send(struct store *store, store_reply_f *on_reply, void (*drop)(void 
 /* The same for RESP bytes; they are copied. */
 void store_send_formatted(struct store *store, store_reply_f *on_reply, void (*drop)(void *subject), void *subject,
 			  struct slice command);
+/* The same for a list of arguments. */
+void store_send_arguments(struct store *store, store_reply_f *on_reply, void (*drop)(void *subject), void *subject,
+			  int count, const char **arguments, const size_t *sizes);
 void store_connect(struct store *store);
 /* Closes the connection, tries again later, and tells the owner if it was ready. */
 void store_lose(struct store *store, const char *why);

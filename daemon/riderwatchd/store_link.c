@@ -142,6 +142,13 @@ void store_send_formatted(struct store *store, store_reply_f *on_reply, void (*d
 	MUST(redisAsyncFormattedCommand(store->redis, on_redis_reply, request, command.data, command.size) == REDIS_OK);
 }
 
+void store_send_arguments(struct store *store, store_reply_f *on_reply, void (*drop)(void *subject), void *subject,
+			  int count, const char **arguments, const size_t *sizes)
+{
+	struct store_request *request = add_request(store, on_reply, drop, subject);
+	MUST(redisAsyncCommandArgv(store->redis, on_redis_reply, request, count, arguments, sizes) == REDIS_OK);
+}
+
 /* ---- connection ---- */
 
 static void on_connect(const redisAsyncContext *redis, int status)

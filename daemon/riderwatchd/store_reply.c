@@ -88,6 +88,28 @@ bool reply_state(const redisReply *reply, struct load_reply *state)
 	return true;
 }
 
+/* -1: not a number of digits alone. */
+static int64_t read_number(const redisReply *reply)
+{
+	struct slice text = text_of(reply);
+	int64_t number = 0;
+	if (text.size == 0 || text.size > 18)
+		return -1;
+	for (size_t i = 0; i < text.size; i++) {
+		if (text.data[i] < '0' || text.data[i] > '9')
+			return -1;
+		number = number * 10 + (text.data[i] - '0');
+	}
+	return number;
+}
+
+void reply_progress(const redisReply *reply, int64_t *applied, int64_t *time_ms)
+{
+	bool both = is_array(reply, 2);
+	*applied = both ? read_number(reply->element[0]) : -1;
+	*time_ms = both ? read_number(reply->element[1]) : -1;
+}
+
 /* ---- load ---- */
 
 static int hex_digit(char c)

@@ -33,6 +33,9 @@ struct state_reply {
 };
 MUST_CHECK bool reply_load(const redisReply *reply, struct state_reply *state);
 
+/* HMGET log applied time: W and T; -1 for what is missing or no number. */
+void reply_progress(const redisReply *reply, int64_t *applied, int64_t *time_ms);
+
 /* INFO */
 struct info_reply {
 	int version_major; /* 0: not said */

@@ -117,7 +117,6 @@ def test_state_expires_by_stream_time(world):
     assert world.redis.ttl(next(world.redis.scan_iter("rw:{*}:rider:rider-1"))) == -1
 
 
-@pytest.mark.xfail(strict=True, reason="nothing writes rw:rollup yet; remove this line with the change that does")
 def test_a_dashboard_reads_sums_over_all_shards(world):
     world.start()
     for number in range(60):

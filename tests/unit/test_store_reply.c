@@ -360,6 +360,35 @@ static void test_library(void **state)
 	}
 }
 
+static void test_progress(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t applied, time_ms;
+	} rows[] = {
+		{ "['17' '1795572000000']", 17, 1795572000000 },
+		{ "['0' '-1']", 0, -1 },
+		{ "[nil nil]", -1, -1 },
+		{ "['17' nil]", 17, -1 },
+		{ "['x7' '17 ']", -1, -1 },
+		{ "['9999999999999999999' '']", -1, -1 },
+		{ "['17']", -1, -1 },
+		{ "!WRONGTYPE", -1, -1 },
+		{ "nil", -1, -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		redisReply *reply = reply_of(rows[i].text);
+		int64_t applied = -9, time_ms = -9;
+
+		reply_progress(reply, &applied, &time_ms);
+		if (applied != rows[i].applied || time_ms != rows[i].time_ms)
+			fail_msg("%s", rows[i].text);
+		freeReplyObject(reply);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -371,6 +400,7 @@ int main(void)
 		cmocka_unit_test(test_info),
 		cmocka_unit_test(test_setting),
 		cmocka_unit_test(test_library),
+		cmocka_unit_test(test_progress),
 	};
 	return cmocka_run_group_tests_name("store_reply", tests, NULL, NULL);
 }
