@@ -53,6 +53,8 @@ struct slice effects_apply_command(const struct effects *effects, const struct a
 /* The part of a Redis key that stands for a rider: bytes outside [A-Za-z0-9_.-] as %XX; when that is longer than 128 bytes,
  * "~" and the first 32 hex digits of SHA-256 of the id. Never holds a brace, colon, space or NUL. */
 struct slice rider_key(struct slice rider_id, struct arena *arena);
+/* The rider id that such a part stands for; absent when it does not say: it is a hash, or no such part. */
+struct slice rider_of_key(struct slice key, struct arena *arena);
 
 /* The Lua text of the function library (embedded at build) and its versioned name "riderwatch_v1". */
 extern const char redis_library_text[];

@@ -56,3 +56,29 @@ struct slice rider_key(struct slice rider_id, struct arena *arena)
 		return arena_copy(arena, rider_id);
 	return escaped_key(rider_id, size, arena);
 }
+
+static int digit_of(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+struct slice rider_of_key(struct slice key, struct arena *arena)
+{
+	char *id = arena_alloc(arena, key.size + 1), *out = id;
+	for (size_t i = 0; i < key.size; i++) {
+		bool escape = key.data[i] == '%' && i + 2 < key.size;
+		int high = escape ? digit_of(key.data[i + 1]) : -1, low = escape ? digit_of(key.data[i + 2]) : -1;
+		if (high >= 0 && low >= 0) {
+			*out++ = (char)(high << 4 | low);
+			i += 2;
+		} else if (is_plain((unsigned char)key.data[i])) {
+			*out++ = key.data[i];
+		} else {
+			return (struct slice){ 0 };
+		}
+	}
+	*out = '\0';
+	return (struct slice){ id, (size_t)(out - id) };
+}

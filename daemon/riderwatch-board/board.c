@@ -75,6 +75,7 @@ static void start_parts(struct board *board)
 	board->ring = ring_new((size_t)config->board_alerts_max, (size_t)config->board_memory_max);
 	board->streams = streams_new(board->base, board->ring, board->epoch, (size_t)config->board_clients_max,
 				     (size_t)config->board_client_buffer);
+	caps_read(&board->caps, config);
 	board->redis_reads = redis_reads_new(config);
 	board->kafka_reads = kafka_reads_new(config);
 	board->redis_worker = worker_new(board->base, JOBS_MAX);
@@ -104,6 +105,13 @@ static void on_stop(evutil_socket_t number, short what, void *context)
 	event_base_loopbreak(board->base);
 }
 
+static void on_hangup(evutil_socket_t number, short what, void *context)
+{
+	struct board *board = context;
+	(void)number, (void)what;
+	caps_read(&board->caps, board->config);
+}
+
 /* Workers first: what they still answer needs the server's connections; the feed's cards name its topics. */
 static void end_parts(struct board *board)
 {
@@ -123,7 +131,8 @@ static void end_parts(struct board *board)
 static void turn(struct board *board)
 {
 	struct event *events[] = { evsignal_new(board->base, SIGTERM, on_stop, board),
-				   evsignal_new(board->base, SIGINT, on_stop, board) };
+				   evsignal_new(board->base, SIGINT, on_stop, board),
+				   evsignal_new(board->base, SIGHUP, on_hangup, board) };
 	for (size_t i = 0; i < sizeof events / sizeof *events; i++)
 		event_add(events[i], NULL);
 	log_info("running", "version=" RIDERWATCH_VERSION " listen=%s port=%d history_s=%lld",

@@ -3,6 +3,7 @@
 #pragma once
 #include <event2/event.h>
 #include "access.h"
+#include "caps.h"
 #include "config.h"
 #include "feed.h"
 #include "health.h"
@@ -26,6 +27,7 @@ struct board {
 	struct kafka_reads *kafka_reads;
 	struct health *health;
 	struct server *server;
+	struct caps caps;
 	char *map; /* GeoJSON, NULL when there is none */
 	size_t map_size;
 };

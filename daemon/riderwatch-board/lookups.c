@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "alloc.h"
+#include "arena.h"
+#include "effects.h"
 
 #define DAYS_MAX 31
 #define TOP_MAX 500
@@ -48,18 +50,30 @@ static void ask_totals(struct job *job)
 		fail(lookup, 502, redis_reads_error(reads));
 }
 
-static void hide_riders(const struct lookup *lookup, json_t *top)
+/* The name a rider goes by: the pseudonym, and the id where it may be shown. Very long ids are hashes in Redis, which
+ * tell neither. */
+static void name_rider(const struct lookup *lookup, json_t *row)
+{
+	struct arena arena;
+	char pseudonym[PSEUDONYM_SIZE] = "";
+	arena_init(&arena);
+	struct slice id = rider_of_key(slice_of(json_string_value(json_object_get(row, "key"))), &arena);
+	if (id.data)
+		pseudonym_of(lookup->board->config, id.data, pseudonym);
+	json_object_set_new(row, "reporter_ref", json_string(pseudonym));
+	json_t *name = id.data && lookup->reveal ? json_stringn(id.data, id.size) : NULL;
+	if (name)
+		json_object_set_new(row, "rider", name);
+	if (!lookup->reveal)
+		json_object_del(row, "key");
+	arena_fini(&arena);
+}
+
+static void name_riders(const struct lookup *lookup, json_t *top)
 {
 	size_t i;
 	json_t *row;
-	char pseudonym[PSEUDONYM_SIZE];
-	json_array_foreach(json_object_get(top, "riders"), i, row)
-	{
-		pseudonym_of(lookup->board->config, json_string_value(json_object_get(row, "rider")), pseudonym);
-		json_object_set_new(row, "reporter_ref", json_string(pseudonym));
-		if (!lookup->reveal)
-			json_object_del(row, "rider");
-	}
+	json_array_foreach(json_object_get(top, "riders"), i, row) name_rider(lookup, row);
 }
 
 static void ask_top(struct job *job)
@@ -68,7 +82,7 @@ static void ask_top(struct job *job)
 	struct redis_reads *reads = lookup->board->redis_reads;
 	lookup->json = redis_reads_top(reads, lookup->month, lookup->number);
 	if (lookup->json)
-		hide_riders(lookup, lookup->json);
+		name_riders(lookup, lookup->json);
 	else
 		fail(lookup, 502, redis_reads_error(reads));
 }
@@ -133,6 +147,7 @@ static void add_recent(struct lookup *lookup)
 		listing_fini(&listing);
 	}
 	json_object_set_new(lookup->json, "recent", recent);
+	caps_add(&lookup->board->caps, lookup->json);
 }
 
 static void rider_done(struct job *job, bool ran)

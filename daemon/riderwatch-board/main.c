@@ -12,7 +12,7 @@ static const struct options_program program = {
 	.about = "Shows alerts to people on call as they come: a page and a JSON API on board.listen. Reads Kafka and "
 		 "Redis,\n"
 		 "changes nothing in either, and is not in the way of riderwatchd.\n",
-	.signals = "TERM and INT stop it",
+	.signals = "TERM and INT stop it; HUP reads the caps of points.json again",
 };
 
 static int refuse(struct problems *problems)

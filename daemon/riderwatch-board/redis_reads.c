@@ -146,8 +146,11 @@ json_t *redis_reads_rider(struct redis_reads *reads, const char *rider_id, int32
 
 /* ---- totals ---- */
 
+/* Whether the daemon keeps one; one that is not refreshed any more would be believed. */
 static int rollup_exists(struct redis_reads *reads)
 {
+	if (reads->config->redis_rollup_every == 0)
+		return 0;
 	redisReply *reply = redis_link_ask(&reads->link, "EXISTS rw:rollup");
 	int exists = reply ? reply->integer != 0 : -1;
 	freeReplyObject(reply);
@@ -185,6 +188,33 @@ static json_t *receive_days(struct redis_reads *reads, int32_t hashes, int days)
 	return list;
 }
 
+/* What the roll-up's sums hold, before and after which more may have come. */
+static json_t *receive_applied(struct redis_reads *reads)
+{
+	json_t *applied = json_object();
+	if (receive_sum(reads, applied, 1))
+		return applied;
+	json_decref(applied);
+	return NULL;
+}
+
+/* Sums over all time, those of the days, and of a roll-up up to where it is exact. */
+static bool receive_totals(struct redis_reads *reads, json_t *totals, int32_t hashes, int days, bool rollup)
+{
+	json_t *all = json_object();
+	json_object_set_new(totals, "all", all);
+	if (!receive_sum(reads, all, hashes))
+		return false;
+	json_t *list = receive_days(reads, hashes, days);
+	if (!list)
+		return false;
+	json_object_set_new(totals, "days", list);
+	json_t *applied = rollup ? receive_applied(reads) : NULL;
+	if (applied)
+		json_object_set_new(totals, "applied", applied);
+	return !rollup || applied;
+}
+
 json_t *redis_reads_totals(struct redis_reads *reads, int32_t partitions, int days)
 {
 	char day[9];
@@ -196,14 +226,12 @@ json_t *redis_reads_totals(struct redis_reads *reads, int32_t partitions, int da
 		redis_reads_day(i, day);
 		ask_totals(reads, rollup, partitions, day);
 	}
-	json_t *totals = json_object(), *all = json_object();
+	if (rollup)
+		redis_link_send(&reads->link, "HGETALL rw:rollup:applied");
+	json_t *totals = json_object();
 	json_object_set_new(totals, "source", json_string(rollup ? "rollup" : "shards"));
-	json_object_set_new(totals, "all", all);
-	json_t *list = receive_sum(reads, all, hashes) ? receive_days(reads, hashes, days) : NULL;
-	if (list) {
-		json_object_set_new(totals, "days", list);
+	if (receive_totals(reads, totals, hashes, days, rollup))
 		return totals;
-	}
 	json_decref(totals);
 	return give_up(reads);
 }
@@ -215,7 +243,7 @@ static json_t *list_riders(const redisReply *reply)
 	json_t *riders = json_array();
 	for (size_t i = 0; i + 1 < reply->elements; i += 2) {
 		json_t *rider = json_object();
-		json_object_set_new(rider, "rider", json_string(reply->element[i]->str));
+		json_object_set_new(rider, "key", json_string(reply->element[i]->str));
 		json_object_set_new(rider, "score", json_integer(strtoll(reply->element[i + 1]->str, NULL, 10)));
 		json_array_append_new(riders, rider);
 	}

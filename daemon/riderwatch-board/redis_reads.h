@@ -16,9 +16,11 @@ const char *redis_reads_error(const struct redis_reads *reads);
  * known has no counters. The caller drops it; NULL when Redis cannot be read. */
 MUST_CHECK json_t *redis_reads_rider(struct redis_reads *reads, const char *rider_id, int32_t partitions);
 /* {"source": "rollup" or "shards", "all": {field: sum}, "days": [{"day", "fields": {...}}, ...]}: the counters over all
- * riders, "<adcode>:<field>" for areas, and those of the last days, today first. */
+ * riders, "<adcode>:<field>" for areas, and those of the last days, today first. Of a roll-up also "applied", up to
+ * which W of each log ("<partition>:<topic>") the sums are exact. */
 MUST_CHECK json_t *redis_reads_totals(struct redis_reads *reads, int32_t partitions, int days);
-/* {"month", "riders": [{"rider", "score"}, ...]}: best first; empty while nobody keeps rw:top. */
+/* {"month", "riders": [{"key", "score"}, ...]}: best first, key as in rw:{p}:rider:<key>; empty while nobody keeps
+ * rw:top. */
 MUST_CHECK json_t *redis_reads_top(struct redis_reads *reads, const char *month, int count);
 /* applied[p]: the next offset to count of the topic's partition, -1 where Redis has none. -1 when Redis cannot be
  * read. */

@@ -4,8 +4,11 @@ import csv
 import io
 import json
 import os
+import re
 import resource
 import selectors
+import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -17,6 +20,7 @@ from board import BOARD, Board, Stream, alert, put
 from events import BY_CATEGORY, delivery, report
 from world import wait_until
 
+CAPS = {"paid": "paid_reports_per_day", "points": "points_per_day"}
 FIRE, FOOD, EMERGENCY = (BY_CATEGORY[category][0] for category in ("fire", "food", "emergency"))
 
 
@@ -223,11 +227,49 @@ def test_totals_of_riders_areas_and_days(world, make_board):
         world.send(delivery(f"rider-{rider}"))
     world.flush()
     world.wait_applied()
-    totals = board.json("/api/totals", days=2)
-    assert totals["source"] == "shards" and (totals["all"]["reports_fire"], totals["all"]["440305:reports"]) == (6, 6)
-    assert totals["days"][0]["fields"]["deliveries"] == 6 and totals["days"][1]["fields"] == {} and len(totals["days"]) == 2
-    world.redis.hset("rw:rollup", mapping={"reports": 41})
-    assert board.json("/api/totals")["all"] == {"reports": 41}
+    shards = make_board("without", redis={"rollup_every": "0s"}).json("/api/totals", days=2)
+    assert shards["source"] == "shards" and (shards["all"]["reports_fire"], shards["all"]["440305:reports"]) == (6, 6)
+    assert shards["days"][0]["fields"]["deliveries"] == 6 and shards["days"][1]["fields"] == {} and len(shards["days"]) == 2
+    totals = wait_until(lambda: (lambda got: (got["source"], got["all"]) == ("rollup", shards["all"]) and got)(board.json("/api/totals", days=2)), 10,
+                        lambda: board.json("/api/totals"))
+    assert totals["days"] == shards["days"]
+    for (topic, partition), offset in world.applied().items():
+        assert totals["applied"][f"{partition}:{topic}"] == offset
+
+
+def test_the_leaderboard_follows_the_riders(world, make_board):
+    world.start()
+    board, open_board = make_board(), make_board("open", board={"show_riders": True})
+    for rider, meals in (("骑手-9", 2), ("rider-8", 3), ("r" * 200, 1), ("rider-0", 0)):
+        for _ in range(meals):
+            world.send(delivery(rider, charity=True))
+        world.send(delivery(rider))
+    world.flush()
+    rows = wait_until(lambda: (lambda all: len(all) == 3 and all)(open_board.json("/api/top")["riders"]), 10, lambda: open_board.json("/api/top"))
+    assert [(row.get("rider"), row["score"]) for row in rows] == [("rider-8", 6), ("骑手-9", 4), (None, 2)]
+    assert rows[2]["key"].startswith("~") and rows[2]["reporter_ref"] == ""
+    assert rows[1]["reporter_ref"] == board.json("/api/riders/%E9%AA%91%E6%89%8B-9")["reporter_ref"]
+    assert [(row["reporter_ref"], set(row)) for row in board.json("/api/top")["riders"]] == \
+        [(row["reporter_ref"], {"score", "reporter_ref"}) for row in rows]
+
+
+def test_caps_are_those_of_the_rules(world, make_board):
+    rules = world.folder / "rules"
+    shutil.copytree(world.settings("")["rules"]["folder"], rules)
+    points = (rules / "points.json").read_text()
+    limits = json.loads(re.sub(r"(?m)^\s*//.*$|,(?=\s*[}\]])", "", points))["limits"]
+    board = make_board(rules={"folder": str(rules)})
+    assert board.json("/api/riders/rider-1")["caps"] == {name: limits[key] for name, key in CAPS.items()}
+    changed = re.sub(r'("paid_reports_per_day":\s*)\d+', r"\g<1>7", points)
+    assert changed != points
+    (rules / "points.json").write_text(changed)
+    board.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: board.json("/api/riders/rider-1")["caps"]["paid"] == 7, 10, "the new cap")
+    (rules / "points.json").write_text("{")
+    board.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "rules.folder cannot be read" in board.log, 10, lambda: board.log)
+    assert board.json("/api/riders/rider-1")["caps"]["paid"] == 7
+    assert "caps" not in make_board("alone", rules={"folder": str(world.folder)}).json("/api/riders/rider-1")
 
 
 def test_status_follows_kafka_and_redis(world, make_board):

@@ -166,7 +166,10 @@ def test_the_drawer_says_why(world, browser, make_page):
     assert "rider-77" in browser.see("document.querySelector('#rider h2').textContent")
     assert "1 / 20" in browser.see("document.querySelector('#rider').textContent")
     browser.do("await page.getByRole('button', { name: 'Totals' }).click(); await page.waitForSelector('#totals .cards')")
-    assert browser.see("document.querySelector('#totals').textContent").count("440305") == 1
+    wait_until(lambda: browser.see("document.querySelector('#totals .cards').textContent").count("440305") == 1, 5, "the area")
+    browser.do("await page.locator('#totals select').selectOption('440305')")
+    days = browser.see("[...document.querySelectorAll('#totals .card')].map((card) => card.textContent)")
+    assert days[0].startswith("By categoryEmergency0Fire1Food0") and days[3].count("-") == 14, days
     browser.do("await page.getByRole('button', { name: 'Leaderboard' }).click(); await page.waitForSelector('#top .card')")
     assert browser.do("return complaints") == []
 

@@ -18,6 +18,8 @@ function bars(title, list) {
 		make("tr", {}, make("th", { scope: "row" }, name), make("td", { class: "number" }, number(value)), bar(value))))));
 }
 
+const CATEGORIES = ["emergency", "fire", "food", "other"];
+
 function byArea(fields) {
 	const list = Object.entries(fields).filter(([name]) => name.endsWith(":reports")).map(([name, value]) => [name.split(":")[0], value]);
 	return list.sort((a, b) => b[1] - a[1]).slice(0, AREAS_MAX);
@@ -25,19 +27,33 @@ function byArea(fields) {
 
 const dayName = (day) => `${day.slice(0, 4)}-${day.slice(4, 6)}-${day.slice(6)}`;
 
-async function totals(place) {
-	const all = await ask("api/totals", { days: 7 }), fields = all.all;
-	place.replaceChildren(make("div", { class: "cards" },
-		bars(word("by_category"), ["emergency", "fire", "food", "other"].map((name) => [word(name), fields[`reports_${name}`] ?? 0])),
-		bars(`${word("by_day")} · ${word("reports")}`, all.days.map((day) => [dayName(day.day), day.fields.reports ?? 0])),
-		bars(`${word("by_day")} · ${word("deliveries")}`, all.days.map((day) => [dayName(day.day), day.fields.deliveries ?? 0])),
-		bars(word("by_area"), byArea(fields))), make("p", { class: "note" }, word(`source_${all.source}`)));
+// Everywhere, or in one area.
+function charts(all, area) {
+	const name = (counter) => area ? `${area}:${counter}` : counter;
+	const days = (counter) => all.days.map((day) => [dayName(day.day), day.fields[name(counter)] ?? 0]);
+	return [bars(word("by_category"), CATEGORIES.map((category) => [word(category), all.all[name(`reports_${category}`)] ?? 0])),
+		bars(`${word("today")} · ${word("by_category")}`, CATEGORIES.map((category) => [word(category), all.days[0].fields[name(`reports_${category}`)] ?? 0])),
+		bars(`${word("by_day")} · ${word("reports")}`, days("reports")),
+		bars(`${word("by_day")} · ${word("deliveries")}`, days("deliveries"))];
 }
+
+async function totals(place) {
+	const all = await ask("api/totals", { days: 7 }), areas = byArea(all.all), cards = make("div", { class: "cards" });
+	const choice = make("select", { name: "of_area", onchange: () => fill() }, make("option", { value: "" }, word("everywhere")),
+		areas.map(([area]) => make("option", { value: area }, area)));
+	const fill = () => cards.replaceChildren(...charts(all, choice.value), bars(word("by_area"), areas.filter(([area]) => !choice.value || area === choice.value)));
+	fill();
+	place.replaceChildren(make("form", { class: "filter" }, make("label", {}, make("span", {}, word("area")), choice)), cards,
+		make("p", { class: "note" }, word(`source_${all.source}`)));
+}
+
+// "3 / 20 paid reports"; without the cap where the board does not know it.
+const ofCap = (value, cap, unit) => `${number(value ?? 0)}${cap === undefined ? "" : ` / ${number(cap)}`} ${unit}`;
 
 async function top(place) {
 	const all = await ask("api/top");
 	const list = all.riders.map((row, i) => make("tr", {}, make("td", { class: "number" }, i + 1),
-		quote("td", row.rider ?? row.reporter_ref, { class: "code" }), make("td", { class: "number" }, number(row.score))));
+		quote("td", row.rider || row.reporter_ref || row.key || "—", { class: "code" }), make("td", { class: "number" }, number(row.score))));
 	place.replaceChildren(make("section", { class: "card" }, make("h2", {}, `${word("top")} · ${all.month.slice(0, 4)}-${all.month.slice(4)}`),
 		list.length ? make("table", {}, make("thead", {}, make("tr", {}, ["rank", "rider", "score"].map((key) => make("th", { scope: "col" }, word(key))))),
 			make("tbody", {}, list)) : make("p", {}, word("empty_top"))));
@@ -53,7 +69,7 @@ function describeRider(rider) {
 		make("section", { class: "card" }, quote("h2", rider.rider ?? rider.reporter_ref), make("p", { class: "note" }, `${word("shard")} ${rider.shard}`),
 			counters.length ? table : make("p", {}, word("no_counters"))),
 		make("section", { class: "card" }, make("h2", {}, `${word("today")} ${dayName(rider.today.day)}`),
-			make("p", {}, `${number(rider.today.paid ?? 0)} / 20 ${word("paid")}, ${number(rider.today.points ?? 0)} / 5000 ${word("points")}`)),
+			make("p", {}, ofCap(rider.today.paid, rider.caps?.paid, word("paid")), ", ", ofCap(rider.today.points, rider.caps?.points, word("points")))),
 		make("section", { class: "card" }, make("h2", {}, word("recent")), make("ul", { class: "plain" }, recent)));
 }
 

@@ -29,7 +29,7 @@ const words = {
 	counter: ["计数", "Counter"], value: ["数值", "Value"], today: ["今日", "Today"], paid: ["计酬上报", "paid reports"], points: ["积分", "points"],
 	recent: ["近期告警", "Recent alerts"], rider_id: ["骑手编号", "Rider id"], look_up: ["查询", "Look up"], shard: ["分片", "shard"],
 	no_counters: ["没有该骑手的计数", "Nothing was counted for this rider"], rank: ["名次", "Rank"], empty_top: ["本月还没有数据", "Nothing for this month yet"],
-	month: ["月份", "Month"], source_rollup: ["来自汇总", "from the roll-up"], source_shards: ["各分片之和", "summed over shards"],
+	month: ["月份", "Month"], everywhere: ["全部区划", "Everywhere"], source_rollup: ["来自汇总", "from the roll-up"], source_shards: ["各分片之和", "summed over shards"],
 	token: ["访问令牌", "Access token"], token_ask: ["此页面需要令牌，请向运营方索取。", "This board wants a token; ask its operator."], enter: ["进入", "Enter"],
 	failed: ["读取失败", "Failed"], loading: ["读取中", "Loading"], ago: ["前", "ago"],
 	seconds: ["秒", "s"], minutes: ["分", "min"], hours: ["小时", "h"], days: ["天", "d"],
