@@ -12,8 +12,8 @@
 #include "tune.h"
 
 enum { PARTS = 5, ROUNDS_MAX = 8 };
-#define CLEAR_MARGIN 100 /* hundredths, as in struct verdict */
-#define STRENGTHEN 0.5 /* weight that a sentence gains each time it gets another label */
+#define CLEAR_MARGIN 125 /* hundredths, as in struct verdict */
+#define STRENGTHEN 0.5   /* weight that a sentence gains each time it gets another label */
 
 static struct settings settings = {
 	.gram_count = 8000,
@@ -226,8 +226,8 @@ static void move_file(const char *folder, const char *into, const char *name)
 	}
 }
 
-/* The generator's sentences must keep their labels, in every frame, and clearly, since there are more frames than are tried here:
- * demo and tests count on each. */
+/* The generator's sentences must keep their labels, in every frame, and clearly, since there are more frames than are
+ * tried here: demo and tests count on each. */
 static bool is_right(const struct ruleset *ruleset, const struct text *text)
 {
 	struct report report = { .description = slice_of(text->text) };
@@ -235,7 +235,8 @@ static bool is_right(const struct ruleset *ruleset, const struct text *text)
 	struct verdict verdict;
 
 	ruleset_classify(ruleset, &report, &verdict);
-	return verdict.margin >= CLEAR_MARGIN && verdict.category == gold->category && verdict.severity == gold->severity && verdict.also == gold->also &&
+	return verdict.margin >= CLEAR_MARGIN && verdict.category == gold->category &&
+	       verdict.severity == gold->severity && verdict.also == gold->also &&
 	       (gold->category == CATEGORY_OTHER || slice_equal(verdict.hazard->code, gold->hazard_code));
 }
 

@@ -14,6 +14,7 @@
 #define FRAMES "scripts/generator/frames.tsv"
 #define ROWS_MAX 1024
 #define FIELDS_MAX 4
+#define PLACES_MAX 512
 
 static const enum service_code codes[] = { SERVICE_FIRE, SERVICE_FOOD, SERVICE_EMERGENCY, SERVICE_OTHER };
 
@@ -181,12 +182,82 @@ static void test_what_stands_around_does_not_change_the_label(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+/* A word of frames.tsv of this kind, counted from 0 on; NULL after the last one. */
+static const char *frame(const struct world *world, const char *kind, size_t number)
+{
+	for (size_t f = 0; f < world->frame_count; f++)
+		if (!strcmp(world->frames[f].fields[0], kind) && number-- == 0)
+			return world->frames[f].fields[1];
+	return NULL;
+}
+
+struct places {
+	char texts[PLACES_MAX][128];
+	size_t count;
+};
+
+static void add_place(struct places *places, const char *road, const char *shop)
+{
+	assert_true(places->count < PLACES_MAX);
+	snprintf(places->texts[places->count++], sizeof(places->texts[0]), "%s%s%s%s", road ? road : "",
+		 road ? "12号" : "", shop ? shop : "", road || shop ? "，" : "");
+}
+
+/* Every road and none, each with every shop and none. */
+static void make_places(const struct world *world, struct places *places)
+{
+	const char *road, *shop;
+
+	add_place(places, NULL, NULL);
+	for (size_t s = 0; (shop = frame(world, "shop", s)) != NULL; s++)
+		add_place(places, NULL, shop);
+	for (size_t r = 0; (road = frame(world, "road", r)) != NULL; r++) {
+		add_place(places, road, NULL);
+		for (size_t s = 0; (shop = frame(world, "shop", s)) != NULL; s++)
+			add_place(places, road, shop);
+	}
+}
+
+/* The sentence at one place, with all that can stand before and after that. */
+static size_t check_at(const struct world *world, const struct row *row, const char *place)
+{
+	static const char *const contacts[] = { "", "，联系电话13812345678" };
+	const char *before, *after;
+	size_t wrong = 0;
+	char text[1024];
+
+	for (size_t b = 0; (before = frame(world, "before", b)) != NULL; b++)
+		for (size_t a = 0; (after = frame(world, "after", a)) != NULL; a++)
+			for (size_t c = 0; c < sizeof(contacts) / sizeof(contacts[0]); c++) {
+				snprintf(text, sizeof(text), "%s%s%s%s%s", before, place, row->fields[3], after,
+					 contacts[c]);
+				wrong += !check(world, row, text, SERVICE_NONE);
+			}
+	return wrong;
+}
+
+/* Words that are harmless one by one can outweigh a sentence together. */
+static void test_all_that_stands_around_together_does_not_change_the_label(void **state)
+{
+	const struct world *world = *state;
+	struct places places = { .count = 0 };
+	size_t wrong = 0;
+
+	make_places(world, &places);
+	assert_true(places.count > 100);
+	for (size_t i = 0; i < world->phrase_count; i++)
+		for (size_t p = 0; strcmp(world->phrases[i].fields[0], "other.none") != 0 && p < places.count; p++)
+			wrong += check_at(world, &world->phrases[i], places.texts[p]);
+	assert_int_equal(wrong, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_sentence_gets_its_label),
 		cmocka_unit_test(test_the_riders_pick_does_not_change_the_label),
 		cmocka_unit_test(test_what_stands_around_does_not_change_the_label),
+		cmocka_unit_test(test_all_that_stands_around_together_does_not_change_the_label),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
