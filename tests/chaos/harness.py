@@ -387,8 +387,8 @@ class Run:
         return fold
 
     def offsets_behind(self):
-        """Where W was seen above C. The only broker, killed soon after it acknowledged a commit, can come back without its offsets;
-        why is not known. The daemon must find that out and say it."""
+        """Where W was seen above C. The only broker, killed soon after it acknowledged a commit, can come back without its offsets
+        (README, the mix). The daemon must find that out and say it."""
         broken, logs, forgotten = [], self.logs(), set()
         for (topic, partition), applied, committed in self.sampler.broken:
             told = f'"committed offset was behind what is done, moved forward" topic={topic} partition={partition} '
