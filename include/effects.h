@@ -54,7 +54,7 @@ struct slice effects_apply_command(const struct effects *effects, const struct a
  * "~" and the first 32 hex digits of SHA-256 of the id. Never holds a brace, colon, space or NUL. */
 struct slice rider_key(struct slice rider_id, struct arena *arena);
 /* The rider id that such a part stands for; absent when it does not say: it is a hash, or no such part. */
-struct slice rider_of_key(struct slice key, struct arena *arena);
+struct slice rider_id_of_key(struct slice key, struct arena *arena);
 
 /* The Lua text of the function library (embedded at build) and its versioned name "riderwatch_v1". */
 extern const char redis_library_text[];

@@ -64,7 +64,7 @@ static int digit_of(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-struct slice rider_of_key(struct slice key, struct arena *arena)
+struct slice rider_id_of_key(struct slice key, struct arena *arena)
 {
 	char *id = arena_alloc(arena, key.size + 1), *out = id;
 	for (size_t i = 0; i < key.size; i++) {

@@ -57,7 +57,7 @@ static void name_rider(const struct lookup *lookup, json_t *row)
 	struct arena arena;
 	char pseudonym[PSEUDONYM_SIZE] = "";
 	arena_init(&arena);
-	struct slice id = rider_of_key(slice_of(json_string_value(json_object_get(row, "key"))), &arena);
+	struct slice id = rider_id_of_key(slice_of(json_string_value(json_object_get(row, "key"))), &arena);
 	if (id.data)
 		pseudonym_of(lookup->board->config, id.data, pseudonym);
 	json_object_set_new(row, "reporter_ref", json_string(pseudonym));

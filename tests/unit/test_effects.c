@@ -207,19 +207,19 @@ static void test_rider_key(void **state)
 	}
 }
 
-static void test_rider_of_key(void **state)
+static void test_rider_id_of_key(void **state)
 {
 	struct fixture *fixture = *state;
 	static const struct slice ids[] = { SLICE("r"), SLICE("骑手-9"), SLICE("a b\tc%41"), SLICE(""), SLICE("\0x") };
 	for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
-		struct slice id = rider_of_key(rider_key(ids[i], &fixture->arena), &fixture->arena);
+		struct slice id = rider_id_of_key(rider_key(ids[i], &fixture->arena), &fixture->arena);
 		assert_true(slice_equal(id, ids[i]));
 	}
 	static const char *const others[] = {
 		"~0123456789abcdef0123456789abcdef", "a:b", "%4", "%4g", "%e9", "a%", "骑"
 	};
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-		assert_null(rider_of_key(slice_of(others[i]), &fixture->arena).data);
+		assert_null(rider_id_of_key(slice_of(others[i]), &fixture->arena).data);
 }
 
 static void test_long_rider_key_is_hashed(void **state)
@@ -256,7 +256,7 @@ int main(void)
 		TEST(test_effects_in_order),   TEST(test_journal_is_little_endian),
 		TEST(test_time_unknown),       TEST(test_many_riders),
 		TEST(test_same_command_twice), TEST(test_rider_key),
-		TEST(test_rider_of_key),       TEST(test_long_rider_key_is_hashed),
+		TEST(test_rider_id_of_key),    TEST(test_long_rider_key_is_hashed),
 		TEST(test_counter_fields),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
