@@ -137,12 +137,6 @@ class World:
                                   "reconnect.backoff.max.ms": 500, "socket.timeout.ms": 5000, "request.timeout.ms": 5000,
                                   "topic.metadata.refresh.interval.ms": 3000})
         self.refused = []
-        wait_until(self.topics_are_known, 20, "a broker that knows its new topics")
-
-    def topics_are_known(self):
-        """A busy broker says that a topic is made before it knows it."""
-        known = self.producer.list_topics(timeout=10).topics
-        return all(name in known and not known[name].error for name in self.topics.values())
 
     # ---- daemons ----
 
