@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sysexits.h>
 #include "alloc.h"
+#include "config.h"
 #include "json_file.h"
 #include "versions.h"
 
@@ -220,4 +221,24 @@ void options_help(FILE *out)
 void options_version(FILE *out)
 {
 	versions_print(program->name, out);
+}
+
+bool options_inform(const struct options *options, FILE *out)
+{
+	switch (options->action) {
+	case OPTIONS_HELP:
+		options_help(out);
+		return true;
+	case OPTIONS_VERSION:
+		options_version(out);
+		return true;
+	case OPTIONS_DESCRIBE:
+		config_describe(out);
+		return true;
+	case OPTIONS_RUN:
+	case OPTIONS_TEST:
+	case OPTIONS_DUMP:
+		break;
+	}
+	return false;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command line of a program that runs until it is told to stop. */
 #pragma once
+#include <stdbool.h>
 #include <stdio.h>
 
 enum options_action {
@@ -32,3 +33,5 @@ void options_fini(struct options *options);
 void options_help(FILE *out);
 /* Daemon and libraries, as built and as running. */
 void options_version(FILE *out);
+/* Prints what help, version or describe ask for. False: something else was asked for, and nothing is printed. */
+bool options_inform(const struct options *options, FILE *out);

@@ -72,19 +72,8 @@ int main(int argc, char **argv)
 	int status = options_parse(argc, argv, &options);
 	if (status)
 		return status;
-	switch (options.action) {
-	case OPTIONS_HELP:
-		options_help(stdout);
-		break;
-	case OPTIONS_VERSION:
-		options_version(stdout);
-		break;
-	case OPTIONS_DESCRIBE:
-		config_describe(stdout);
-		break;
-	default:
+	if (!options_inform(&options, stdout))
 		status = run(&options);
-	}
 	options_fini(&options);
 	return status;
 }

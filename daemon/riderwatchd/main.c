@@ -32,7 +32,8 @@ static void start_log(const struct config *config)
 
 static int test(const struct config *config, const struct ruleset *ruleset)
 {
-	printf("configuration and rules are fine (rule set %.16s from %s)\n", ruleset_id(ruleset).data, config->rules_folder);
+	printf("configuration and rules are fine (rule set %.16s from %s)\n", ruleset_id(ruleset).data,
+	       config->rules_folder);
 	return EX_OK;
 }
 
@@ -56,7 +57,8 @@ static int run_with(const struct options *options, const struct config *config)
 static int run(const struct options *options)
 {
 	struct problems problems = { 0 };
-	struct config *config = config_load(options->config_path, options->overrides, options->override_count, &problems);
+	struct config *config =
+		config_load(options->config_path, options->overrides, options->override_count, &problems);
 	if (config)
 		kafka_conf_check(config, &problems);
 	if (problems.count) {
@@ -74,22 +76,8 @@ int main(int argc, char **argv)
 	int status = options_parse(argc, argv, &options);
 	if (status)
 		return status;
-	switch (options.action) {
-	case OPTIONS_HELP:
-		options_help(stdout);
-		break;
-	case OPTIONS_VERSION:
-		options_version(stdout);
-		break;
-	case OPTIONS_DESCRIBE:
-		config_describe(stdout);
-		break;
-	case OPTIONS_RUN:
-	case OPTIONS_TEST:
-	case OPTIONS_DUMP:
+	if (!options_inform(&options, stdout))
 		status = run(&options);
-		break;
-	}
 	options_fini(&options);
 	return status;
 }
