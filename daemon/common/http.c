@@ -69,7 +69,7 @@ static const struct page *find_page(const char *path)
 	return NULL;
 }
 
-static void on_request(struct evhttp_request *request, void *context)
+static void answer(struct evhttp_request *request, void *context)
 {
 	struct http *http = context;
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
@@ -124,15 +124,16 @@ static int bound_port(struct evhttp_bound_socket *bound)
 						   : ((struct sockaddr_in *)&address)->sin_port);
 }
 
-static struct evhttp *make_server(struct event_base *base, struct http *http)
+struct evhttp *http_server_new(struct event_base *base, int idle_seconds,
+			       void (*on_request)(struct evhttp_request *request, void *context), void *context)
 {
 	struct evhttp *server = evhttp_new(base);
 	MUST(server);
 	evhttp_set_allowed_methods(server, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
 	evhttp_set_max_headers_size(server, HEADERS_MAX_BYTES);
 	evhttp_set_max_body_size(server, BODY_MAX_BYTES);
-	evhttp_set_timeout(server, IDLE_SECONDS);
-	evhttp_set_gencb(server, on_request, http);
+	evhttp_set_timeout(server, idle_seconds);
+	evhttp_set_gencb(server, on_request, context);
 	return server;
 }
 
@@ -156,7 +157,7 @@ struct http *http_start(struct event_base *base, const char *listen, struct metr
 {
 	struct http *http = alloc_zeroed(1, sizeof(*http));
 	*http = (struct http){ .metrics = metrics, .on_scrape = on_scrape, .context = context };
-	http->server = make_server(base, http);
+	http->server = http_server_new(base, IDLE_SECONDS, answer, http);
 	http->port = http_listen(http->server, listen, error, error_size);
 	if (http->port < 0)
 		http_stop(&http);

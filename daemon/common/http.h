@@ -5,8 +5,13 @@
 #include "metrics.h"
 
 struct evhttp;
+struct evhttp_request;
 struct http;
 
+/* A server of GET and HEAD that bounds headers, body and how long a connection may be idle. The caller frees it with
+ * evhttp_free. */
+struct evhttp *http_server_new(struct event_base *base, int idle_seconds,
+			       void (*on_request)(struct evhttp_request *request, void *context), void *context);
 /* Lets the server listen on "address:port" or "[v6]:port". Returns the port in use, or -1 and fills error. */
 int http_listen(struct evhttp *server, const char *listen, char *error, size_t error_size);
 

@@ -12,7 +12,7 @@
 #include "http.h"
 #include "must.h"
 
-enum { HEADERS_MAX_BYTES = 8192, BODY_MAX_BYTES = 1024, IDLE_SECONDS = 20, ID_MAX = 1024 };
+enum { IDLE_SECONDS = 20, ID_MAX = 1024 };
 
 struct server {
 	struct evhttp *http;
@@ -211,13 +211,7 @@ struct server *server_start(struct board *board, char *error, size_t error_size)
 {
 	struct server *server = alloc_zeroed(1, sizeof *server);
 	server->board = board;
-	server->http = evhttp_new(board->base);
-	MUST(server->http);
-	evhttp_set_allowed_methods(server->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
-	evhttp_set_max_headers_size(server->http, HEADERS_MAX_BYTES);
-	evhttp_set_max_body_size(server->http, BODY_MAX_BYTES);
-	evhttp_set_timeout(server->http, IDLE_SECONDS);
-	evhttp_set_gencb(server->http, on_request, server);
+	server->http = http_server_new(board->base, IDLE_SECONDS, on_request, server);
 	server->port = http_listen(server->http, board->config->board_listen, error, error_size);
 	if (server->port < 0)
 		server_stop(&server);
