@@ -57,9 +57,17 @@ void store_send(struct store *store, store_reply_f *on_reply, void (*drop)(void 
 /* The same for RESP bytes; they are copied. */
 void store_send_formatted(struct store *store, store_reply_f *on_reply, void (*drop)(void *subject), void *subject,
 			  struct slice command);
+/* A command of many arguments; the texts are borrowed until it is sent. */
+#define STORE_ARGUMENTS_MAX 1005
+struct store_arguments {
+	const char *list[STORE_ARGUMENTS_MAX];
+	size_t sizes[STORE_ARGUMENTS_MAX];
+	int count;
+};
+void store_add_argument(struct store_arguments *arguments, const char *text, size_t size);
 /* The same for a list of arguments. */
 void store_send_arguments(struct store *store, store_reply_f *on_reply, void (*drop)(void *subject), void *subject,
-			  int count, const char **arguments, const size_t *sizes);
+			  struct store_arguments *arguments);
 void store_connect(struct store *store);
 /* Closes the connection, tries again later, and tells the owner if it was ready. */
 void store_lose(struct store *store, const char *why);

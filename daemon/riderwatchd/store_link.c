@@ -142,11 +142,19 @@ void store_send_formatted(struct store *store, store_reply_f *on_reply, void (*d
 	MUST(redisAsyncFormattedCommand(store->redis, on_redis_reply, request, command.data, command.size) == REDIS_OK);
 }
 
+void store_add_argument(struct store_arguments *arguments, const char *text, size_t size)
+{
+	MUST(arguments->count < STORE_ARGUMENTS_MAX);
+	arguments->list[arguments->count] = text;
+	arguments->sizes[arguments->count++] = size;
+}
+
 void store_send_arguments(struct store *store, store_reply_f *on_reply, void (*drop)(void *subject), void *subject,
-			  int count, const char **arguments, const size_t *sizes)
+			  struct store_arguments *arguments)
 {
 	struct store_request *request = add_request(store, on_reply, drop, subject);
-	MUST(redisAsyncCommandArgv(store->redis, on_redis_reply, request, count, arguments, sizes) == REDIS_OK);
+	MUST(redisAsyncCommandArgv(store->redis, on_redis_reply, request, arguments->count, arguments->list,
+				   arguments->sizes) == REDIS_OK);
 }
 
 /* ---- connection ---- */

@@ -103,18 +103,6 @@ static void on_written(struct store *store, void *subject, const redisReply *rep
 
 /* ---- members and scores, as rw_unranked_v1 gave them ---- */
 
-struct arguments {
-	const char *list[5 + 2 * MEMBERS_MAX];
-	size_t sizes[5 + 2 * MEMBERS_MAX];
-	int count;
-};
-
-static void add(struct arguments *arguments, const char *text, size_t size)
-{
-	arguments->list[arguments->count] = text;
-	arguments->sizes[arguments->count++] = size;
-}
-
 /* "202611:<rider key>"; what is something else is taken off the list and goes nowhere. */
 static bool has_month(const redisReply *member)
 {
@@ -126,21 +114,20 @@ static bool has_month(const redisReply *member)
 static void write_month(struct store_ranking *round, const redisReply *reply, const char *month)
 {
 	char key[32];
-	struct arguments arguments = { .count = 0 };
+	struct store_arguments arguments = { .count = 0 };
 	snprintf(key, sizeof key, "rw:top:%.*s", MONTH_SIZE, month);
-	add(&arguments, "ZADD", 4);
-	add(&arguments, key, strlen(key));
+	store_add_argument(&arguments, "ZADD", 4);
+	store_add_argument(&arguments, key, strlen(key));
 	for (size_t i = 0; i + 1 < reply->elements; i += 2) {
 		const redisReply *member = reply->element[i], *score = reply->element[i + 1];
 		if (!has_month(member) || memcmp(member->str, month, MONTH_SIZE) != 0)
 			continue;
-		add(&arguments, score->str, (size_t)score->len);
-		add(&arguments, member->str + MONTH_SIZE + 1, (size_t)member->len - MONTH_SIZE - 1);
+		store_add_argument(&arguments, score->str, (size_t)score->len);
+		store_add_argument(&arguments, member->str + MONTH_SIZE + 1, (size_t)member->len - MONTH_SIZE - 1);
 		round->store->stats.ranked++;
 	}
 	round->waiting += 2;
-	store_send_arguments(round->store, on_written, on_dropped, round, arguments.count, arguments.list,
-			     arguments.sizes);
+	store_send_arguments(round->store, on_written, on_dropped, round, &arguments);
 	store_send(round->store, on_written, on_dropped, round, "EXPIRE %s " MONTH_KEPT, key);
 }
 
@@ -159,14 +146,14 @@ static bool is_first_of_month(const redisReply *reply, size_t at)
 static void prepare_confirm(struct store_ranking *round, const redisReply *reply)
 {
 	char key[48];
-	struct arguments arguments = { .count = 0 };
+	struct store_arguments arguments = { .count = 0 };
 	snprintf(key, sizeof key, "rw:{%d}:unranked", (int)round->partitions[round->at]);
-	add(&arguments, "FCALL", 5);
-	add(&arguments, "rw_ranked_v1", 12);
-	add(&arguments, "1", 1);
-	add(&arguments, key, strlen(key));
+	store_add_argument(&arguments, "FCALL", 5);
+	store_add_argument(&arguments, "rw_ranked_v1", 12);
+	store_add_argument(&arguments, "1", 1);
+	store_add_argument(&arguments, key, strlen(key));
 	for (size_t i = 0; i < reply->elements; i++)
-		add(&arguments, reply->element[i]->str, (size_t)reply->element[i]->len);
+		store_add_argument(&arguments, reply->element[i]->str, (size_t)reply->element[i]->len);
 	int size = redisFormatCommandArgv(&round->confirm, arguments.count, arguments.list, arguments.sizes);
 	MUST(size > 0);
 	round->confirm_size = (size_t)size;

@@ -106,23 +106,9 @@ static void on_reply(struct store *store, void *subject, const redisReply *reply
 
 /* ---- write ---- */
 
-struct arguments {
-	const char *list[2 + 2 * FIELDS_A_COMMAND];
-	size_t sizes[2 + 2 * FIELDS_A_COMMAND];
-	int count;
-};
-
-static void add_argument(struct arguments *arguments, struct slice text)
+static void add_argument(struct store_arguments *arguments, struct slice text)
 {
-	arguments->list[arguments->count] = text.data;
-	arguments->sizes[arguments->count++] = text.size;
-}
-
-static void send_arguments(struct store_rollup *round, struct arguments *arguments)
-{
-	round->waiting++;
-	store_send_arguments(round->store, on_reply, on_dropped, round, arguments->count, arguments->list,
-			     arguments->sizes);
+	store_add_argument(arguments, text.data, text.size);
 }
 
 /* HSET of a day's sums, so many fields a command. */
@@ -133,7 +119,7 @@ static void write_day(struct store_rollup *round, const struct rollup_day *day)
 	if (day->day != ROLLUP_ALL)
 		snprintf(key, sizeof key, "rw:rollup:%08u", day->day);
 	while (sum) {
-		struct arguments arguments = { .count = 0 };
+		struct store_arguments arguments = { .count = 0 };
 		add_argument(&arguments, SLICE("HSET"));
 		add_argument(&arguments, slice_of(key));
 		for (size_t i = 0; sum && i < FIELDS_A_COMMAND; i++, sum = sum->next) {
@@ -141,7 +127,8 @@ static void write_day(struct store_rollup *round, const struct rollup_day *day)
 			add_argument(&arguments, sum->field);
 			add_argument(&arguments, slice_of(numbers[i]));
 		}
-		send_arguments(round, &arguments);
+		round->waiting++;
+		store_send_arguments(round->store, on_reply, on_dropped, round, &arguments);
 	}
 	if (day->day != ROLLUP_ALL)
 		ASK(round, "EXPIRE %s " DAY_KEPT, key);
