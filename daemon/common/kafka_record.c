@@ -52,3 +52,8 @@ void kafka_headers_fini(struct kafka_headers *headers)
 	free(headers->list);
 	*headers = (struct kafka_headers){ 0 };
 }
+
+bool kafka_record_is_sweep(const rd_kafka_message_t *message)
+{
+	return !message->payload && slice_equal((struct slice){ message->key, message->key_len }, SLICE(KAFKA_SWEEP_KEY));
+}

@@ -14,3 +14,8 @@ struct kafka_headers {
 void kafka_record_read(rd_kafka_message_t *message, enum input input, struct kafka_headers *headers,
 		       struct input_record *record);
 void kafka_headers_fini(struct kafka_headers *headers);
+
+/* Key of a record without value that only ended a transaction which brokers had left open (publisher_sweep.c): whoever reads
+ * an output topic passes over it. */
+#define KAFKA_SWEEP_KEY "rw.sweep"
+bool kafka_record_is_sweep(const rd_kafka_message_t *message);

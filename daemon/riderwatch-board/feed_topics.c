@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "alloc.h"
 #include "kafka_conf.h"
+#include "kafka_record.h"
 #include "log.h"
 #include "must.h"
 
@@ -170,6 +171,8 @@ static bool all_ended(const struct feed *feed)
 static void take_alert(struct feed *feed, const struct feed_topic *topic, const rd_kafka_message_t *message)
 {
 	char error[256];
+	if (kafka_record_is_sweep(message))
+		return;
 	struct card_place place = { .topic = topic->name,
 				    .partition = message->partition,
 				    .offset = message->offset,
