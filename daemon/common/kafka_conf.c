@@ -9,8 +9,10 @@
 #define CONSUMER IN(KAFKA_CONSUMER)
 #define SHADOW IN(KAFKA_SHADOW)
 #define READER IN(KAFKA_READER)
+#define UNCOMMITTED IN(KAFKA_UNCOMMITTED)
 #define PRODUCER IN(KAFKA_PRODUCER)
-#define READERS (CONSUMER | SHADOW | READER)
+#define COMMITTED (CONSUMER | SHADOW | READER)
+#define READERS (COMMITTED | UNCOMMITTED)
 #define ALL (READERS | PRODUCER)
 
 /* Defaults that the operator's properties may replace. */
@@ -29,12 +31,12 @@ static const struct setting {
 	{ "heartbeat.interval.ms", "1000", CONSUMER },
 	{ "fetch.min.bytes", "1", CONSUMER },
 	/* One partition at a time is read, as fast as it goes. */
-	{ "fetch.message.max.bytes", "8388608", READER },
+	{ "fetch.message.max.bytes", "8388608", READER | UNCOMMITTED },
 	/* An outstanding fetch holds up a newly assigned partition for up to this long. */
-	{ "fetch.wait.max.ms", "50", CONSUMER | READER },
+	{ "fetch.wait.max.ms", "50", CONSUMER | READER | UNCOMMITTED },
 	/* A full local queue stops fetching for a second, so that these two are rates: bound memory by bytes only. */
-	{ "queued.min.messages", "1000000", CONSUMER | READER },
-	{ "queued.max.messages.kbytes", "65536", CONSUMER | READER },
+	{ "queued.min.messages", "1000000", CONSUMER | READER | UNCOMMITTED },
+	{ "queued.max.messages.kbytes", "65536", CONSUMER | READER | UNCOMMITTED },
 	/* A broker that froze answers nothing, so nothing else tells that another one leads its partitions by now; the
 	 * default is five minutes. */
 	{ "topic.metadata.refresh.interval.ms", "3000", ALL },
@@ -44,7 +46,8 @@ static const struct setting {
 	{ "socket.timeout.ms", "3000", ALL },
 	/* Ends the wait of librdkafka for a group coordinator that it otherwise never asks again. */
 	{ "connections.max.idle.ms", "10000", PRODUCER },
-	/* A transaction that begins while the one before is still being ended is asked to wait this long; the default is 100. */
+	/* A transaction that begins while the one before is still being ended is asked to wait this long; the default
+	   is 100. */
 	{ "retry.backoff.ms", "10", PRODUCER },
 	/* Commit flushes at once whatever this says; it lets the records of a large batch share requests. */
 	{ "linger.ms", "5", PRODUCER },
@@ -64,8 +67,9 @@ static const struct owned {
 	{ "transactional.id", NULL, 0, "it follows from kafka.group and kafka.instance" },
 	{ "session.timeout.ms", NULL, 0, "set kafka.session_timeout instead" },
 	{ "transaction.timeout.ms", NULL, 0, "set kafka.transaction_timeout instead" },
-	{ "isolation.level", "read_committed", READERS,
+	{ "isolation.level", "read_committed", COMMITTED,
 	  "aborted records must stay unseen, and offsets must be read only when no commit is pending" },
+	{ "isolation.level", "read_uncommitted", UNCOMMITTED, "it looks for what is not committed" },
 	{ "enable.auto.commit", "false", READERS, "offsets are committed in the transaction of their alerts" },
 	{ "auto.commit.enable", NULL, 0, "offsets are committed in the transaction of their alerts" },
 	{ "auto.commit.interval.ms", NULL, 0, "offsets are committed in the transaction of their alerts" },
@@ -77,8 +81,8 @@ static const struct owned {
 	  "partition p of both input topics must be read by the same process" },
 	{ "group.protocol", NULL, 0, "the daemon is written for the classic group protocol" },
 	{ "enable.partition.eof", "false", CONSUMER | SHADOW, "the daemon does not use it" },
-	{ "enable.partition.eof", "true", READER, "a reader must know where a partition ends" },
-	{ "check.crcs", "true", CONSUMER | READER, "a damaged batch must be noticed" },
+	{ "enable.partition.eof", "true", READER | UNCOMMITTED, "a reader must know where a partition ends" },
+	{ "check.crcs", "true", CONSUMER | READER | UNCOMMITTED, "a damaged batch must be noticed" },
 	{ "enable.idempotence", "true", PRODUCER, "transactions need it" },
 	{ "acks", NULL, 0, "transactions need all" },
 	{ "request.required.acks", NULL, 0, "transactions need all" },
@@ -237,6 +241,8 @@ static const struct {
 			   offsetof(struct config, kafka_consumer_properties) },
 	[KAFKA_READER] = { set_reader, "kafka.consumer_properties",
 			   offsetof(struct config, kafka_consumer_properties) },
+	[KAFKA_UNCOMMITTED] = { set_reader, "kafka.consumer_properties",
+				offsetof(struct config, kafka_consumer_properties) },
 	[KAFKA_PRODUCER] = { set_producer, "kafka.producer_properties",
 			     offsetof(struct config, kafka_producer_properties) },
 };

@@ -8,7 +8,9 @@
 enum kafka_role {
 	KAFKA_CONSUMER, /* member of the group, reads the input topics */
 	KAFKA_SHADOW,   /* only asks for the offsets of "<group>.shadow", never joins it */
-	KAFKA_READER,   /* belongs to no group: reads partitions from where it is told, commits nothing, hears of ends */
+	KAFKA_READER, /* belongs to no group: reads partitions from where it is told, commits nothing, hears of ends */
+	/* The same, but sees what is not committed: where the log ends, and how transactions were ended. */
+	KAFKA_UNCOMMITTED,
 	KAFKA_PRODUCER, /* transactional */
 	KAFKA_ROLE_COUNT
 };

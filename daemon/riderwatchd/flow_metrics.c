@@ -15,7 +15,8 @@ static void add_counts(struct flow *flow, const struct chunk *chunk, int input)
 		metrics_add(flow->metrics, METRIC_FIELDS_DROPPED, i, 0, chunk->dropped_fields[i]);
 	for (int category = 0; category < CATEGORY_COUNT; category++) {
 		for (int severity = 0; severity < SEVERITY_COUNT; severity++)
-			metrics_add(flow->metrics, METRIC_ALERTS, category, severity, chunk->alerts[category][severity]);
+			metrics_add(flow->metrics, METRIC_ALERTS, category, severity,
+				    chunk->alerts[category][severity]);
 	}
 }
 
@@ -26,17 +27,22 @@ static void warn_upstream(const struct flow *flow, const struct chunk *chunk, co
 		enum outcome outcome;
 		const char *text;
 	} warnings[] = {
-		{ OUTCOME_KEY_MISMATCH, "records whose key is not the rider id; counters of such a rider are spread over shards" },
-		{ OUTCOME_PARTITION_MISMATCH, "records on another partition than murmur2 of their key; check the producers' partitioner" },
-		{ OUTCOME_TIMESTAMP_CLIPPED, "record timestamps missing, absurd or far ahead; set message.timestamp.type=LogAppendTime" },
+		{ OUTCOME_KEY_MISMATCH,
+		  "records whose key is not the rider id; counters of such a rider are spread over shards" },
+		{ OUTCOME_PARTITION_MISMATCH,
+		  "records on another partition than murmur2 of their key; check the producers' partitioner" },
+		{ OUTCOME_TIMESTAMP_CLIPPED,
+		  "record timestamps missing, absurd or far ahead; set message.timestamp.type=LogAppendTime" },
 		{ OUTCOME_DEAD_LETTER, "records that are not events went to the dead-letter topic" },
 	};
 	for (size_t i = 0; i < sizeof warnings / sizeof *warnings; i++) {
 		uint32_t count = chunk->outcomes[warnings[i].outcome];
 		static struct log_site sites[sizeof warnings / sizeof *warnings];
 		if (count)
-			log_write(LOG_WARNING, &sites[i], warnings[i].text, "topic=%s partition=%d count=%u from_offset=%lld",
-				  flow->settings.input_topics[slot->input], slot->partition, count, (long long)chunk->link.from);
+			log_write(LOG_WARNING, &sites[i], warnings[i].text,
+				  "topic=%s partition=%d count=%u from_offset=%lld",
+				  flow->settings.input_topics[slot->input], slot->partition, count,
+				  (long long)chunk->link.from);
 	}
 }
 
@@ -89,6 +95,7 @@ static void refresh_adapters(struct flow *flow)
 	store_stats(flow->store, &store);
 	metrics_set(flow->metrics, METRIC_PRODUCER_TAINTED, 0, 0, (double)publisher.tainted);
 	metrics_set(flow->metrics, METRIC_PRODUCER_RECREATED, 0, 0, (double)publisher.recreated);
+	metrics_set(flow->metrics, METRIC_TRANSACTIONS_LEFT_OPEN, 0, 0, (double)publisher.left_open);
 	metrics_set(flow->metrics, METRIC_OFFSET_READS_FAILED, 0, 0, (double)publisher.offset_reads_failed);
 	metrics_set(flow->metrics, METRIC_TRANSACTION_SECONDS_SUM, 0, 0, (double)publisher.commit_us_total / 1e6);
 	metrics_set(flow->metrics, METRIC_TRANSACTION_SECONDS_MAX, 0, 0, (double)publisher.commit_us_max / 1e6);

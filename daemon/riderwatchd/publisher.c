@@ -166,14 +166,25 @@ static void run_publish(struct publisher *publisher, const struct publisher_job 
 	put_answer(publisher, (struct publisher_answer){ .kind = ANSWER_PUBLISHED, .result = result, .flag = tainted });
 }
 
-static void run_recreate(struct publisher *publisher, const struct publisher_job *job)
+static bool recreate(struct publisher *publisher)
 {
 	bool ok = producer_recreate(publisher);
 
-	(void)job;
 	pthread_mutex_lock(&publisher->lock);
 	publisher->stats.recreated += ok;
 	pthread_mutex_unlock(&publisher->lock);
+	return ok;
+}
+
+static void run_recreate(struct publisher *publisher, const struct publisher_job *job)
+{
+	const struct producer *producer = &publisher->producer;
+	/* Made anew meanwhile, since a connection was lost. */
+	bool fresh = producer->handle && producer->unused && !atomic_load(&producer->tainted) &&
+		     !atomic_load(&producer->cut);
+	bool ok = fresh || recreate(publisher);
+
+	(void)job;
 	put_answer(publisher, (struct publisher_answer){ .kind = ANSWER_RECREATED, .flag = ok });
 }
 
@@ -238,6 +249,10 @@ static void *work(void *context)
 	struct publisher *publisher = context;
 
 	while (!atomic_load(&publisher->stopping)) {
+		/* At once: what brokers forgot to end may be what reads of offsets wait for, and alerts that nobody
+		 * sees. */
+		if (atomic_load(&publisher->producer.cut))
+			recreate(publisher);
 		struct publisher_job *job = take_job(publisher);
 
 		if (job) {

@@ -38,6 +38,7 @@ struct publisher_callbacks {
 
 struct publisher_stats {
 	uint64_t committed, aborted, unknown, tainted, recreated;
+	uint64_t left_open; /* partitions in which a new producer ended a transaction of its name */
 	uint64_t offset_reads_failed;
 	uint64_t records, commit_us_total, commit_us_max;
 };

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parts of the publisher: publisher.c (queues, thread), publisher_producer.c (the handle), publisher_transaction.c,
- * publisher_offsets.c. Everything but the two queues belongs to the worker thread. */
+/* Parts of the publisher: publisher.c (queues, thread), publisher_producer.c (the handle), publisher_open.c and
+ * publisher_sweep.c (what brokers left open), publisher_transaction.c, publisher_offsets.c. Everything but the two queues belongs to the worker thread. */
 #pragma once
 #include <pthread.h>
 #include <stdatomic.h>
 #include "publisher.h"
+#include "transaction_log.h"
 #include "watchdog.h"
 
 #define CALL_MS 1000   /* timeout of one call; retriable ones are called again */
@@ -22,6 +23,10 @@ struct producer_topic {
 struct producer {
 	rd_kafka_t *handle;
 	atomic_bool tainted; /* set by broker threads: a transactional request failed or timed out */
+	/* Set by broker threads: a broker closed a connection. It may have crashed, and forgotten to end a transaction,
+	 * which only the start of a producer looks for. */
+	atomic_bool cut;
+	bool unused; /* no transaction was begun since it was made */
 	struct producer_topic *topics;
 	size_t topic_count;
 	/* First record of the current transaction that could not be delivered. */
@@ -63,8 +68,12 @@ bool publisher_report(struct publisher *publisher, rd_kafka_resp_err_t code, con
 bool producer_recreate(struct publisher *publisher);
 void producer_close(struct producer *producer, struct watchdog *watchdog);
 void producer_fini(struct producer *producer, struct watchdog *watchdog);
-/* Ends what this transactional.id left open in the output partitions and both groups. False: make another producer. */
+/* Ends what brokers left open of this transactional.id, as it was ended. False: make another producer. */
 bool producer_sweep(struct publisher *publisher);
+/* What is open although it was ended, and how; *offsets_count: partitions of __consumer_offsets. False: later. */
+bool open_parts_find(struct publisher *publisher, int64_t until, struct transaction_parts *parts, int *offsets_count);
+/* The partition keeps committed offsets of groups. */
+bool part_is_offsets(const struct transaction_part *part);
 /* Handle of the topic, made on first use; NULL without producer. */
 rd_kafka_topic_t *producer_topic(struct producer *producer, struct slice name);
 

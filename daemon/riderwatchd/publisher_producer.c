@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "publisher_internal.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include "alloc.h"
 #include "crash.h"
@@ -58,6 +60,17 @@ static void on_delivery(rd_kafka_t *handle, const rd_kafka_message_t *message, v
 		return;
 	producer->failed = message->err;
 	snprintf(producer->failed_topic, sizeof(producer->failed_topic), "%s", rd_kafka_topic_name(message->rkt));
+}
+
+/* Runs on broker threads. Connections that this side closes, since they were idle for long, say nothing. */
+static int on_close(int socket, void *context)
+{
+	struct producer *producer = context;
+	char byte;
+
+	if (recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
+		atomic_store(&producer->cut, true);
+	return close(socket);
 }
 
 static void on_error(rd_kafka_t *handle, int code, const char *reason, void *context)
@@ -122,6 +135,7 @@ static bool create(struct publisher *publisher)
 		rd_kafka_conf_set_opaque(conf, producer);
 		rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
 		rd_kafka_conf_set_error_cb(conf, on_error);
+		rd_kafka_conf_set_closesocket_cb(conf, on_close);
 		rd_kafka_conf_interceptor_add_on_new(conf, "taint", on_new, producer);
 		producer->handle = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof(error));
 		if (!producer->handle)
@@ -213,10 +227,13 @@ bool producer_recreate(struct publisher *publisher)
 	producer_close(producer, publisher->watchdog);
 	crash_point("producer_closed");
 	atomic_store(&producer->tainted, false);
+	atomic_store(&producer->cut, false);
 	if (!create(publisher) || !warm(publisher) || !initialise(publisher) || !producer_sweep(publisher)) {
 		producer_close(producer, publisher->watchdog);
+		atomic_store(&producer->cut, true);
 		return false;
 	}
+	producer->unused = true;
 	crash_point("producer_ready");
 	return true;
 }

@@ -293,10 +293,13 @@ enum publish_result transaction_run(struct publisher *publisher, const struct pu
 	enum publish_result result = PUBLISH_UNKNOWN;
 	uint64_t records = 0;
 
-	if (!publisher->producer.handle)
-		return PUBLISH_UNKNOWN;
+	if (!publisher->producer.handle || atomic_load(&publisher->producer.cut)) {
+		atomic_store(&publisher->producer.tainted, true);
+		return PUBLISH_ABORTED; /* nothing was sent yet */
+	}
 	/* Without offsets nothing would be fenced. */
 	MUST(job->offset_count > 0 && job->metadata);
+	publisher->producer.unused = false;
 	publisher->producer.failed = RD_KAFKA_RESP_ERR_NO_ERROR;
 	transaction.offsets = offset_list(publisher->config, job);
 	if (run_step(&transaction, STEP_BEGIN) == ENDING_OK)

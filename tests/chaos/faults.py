@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 import threading
 
+import markers
 import redis
 from confluent_kafka import KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic
@@ -143,6 +144,16 @@ class AbortingFeed(threading.Thread):
 
 def redis_data(run):
     return ROOT / "build/stack" / run.stack.name / "redis/data"
+
+
+def forget_markers(run, choose):
+    """The broker is killed and comes back without the markers that ended the last transaction in some partitions."""
+    run.kafka("kill")
+    outputs = {run.world.topics[name] for name in run.world.topics if name not in INPUTS} | {"__consumer_offsets"}
+    names = markers.leave_out(ROOT / "build/stack" / run.stack.name / "kafka/data", outputs.__contains__, choose)
+    run.fault("marker left out", len(names))
+    run.kafka("start")
+    return names
 
 
 def cut_tail(run, low=2000, high=40000):

@@ -19,7 +19,7 @@ from confluent_kafka.admin import AdminClient  # noqa: E402
 
 from events import REPORT, mixed  # noqa: E402
 from fold import Fold, understand  # noqa: E402
-from world import INPUTS, OUTPUTS, World, to_record, wait_until  # noqa: E402
+from world import INPUTS, OUTPUTS, World, is_sweep, to_record, wait_until  # noqa: E402
 
 # Not one of these is an event; each becomes a dead letter.
 POISON = [b"", b"{", b"\xff\xfe", b"null", b"[]", b"{}", b'"text"', b"\xef\xbb\xbf{}", b'{"id": 7}', b"\0", b"{" * 9000,
@@ -101,7 +101,7 @@ class Watcher(threading.Thread):
                          for kind in OUTPUTS for partition in range(self.world.partitions)])
         while not self.over.is_set():
             message = consumer.poll(0.1)
-            if message is not None and not message.error():
+            if message is not None and not message.error() and not is_sweep(message):
                 record = to_record(message)
                 self.records[record[:3]] = record
         consumer.close()
@@ -387,18 +387,8 @@ class Run:
         return fold
 
     def offsets_behind(self):
-        """Where W was seen above C. The only broker, killed soon after it acknowledged a commit, can come back without its offsets
-        (README, the mix). The daemon must find that out and say it."""
-        broken, logs, forgotten = [], self.logs(), set()
-        for (topic, partition), applied, committed in self.sampler.broken:
-            told = f'"committed offset was behind what is done, moved forward" topic={topic} partition={partition} '
-            if self.faults["kafka kill"] and told in logs:
-                forgotten.add((topic, partition))
-            else:
-                broken.append(f"W {applied} > C {committed} at {topic} {partition}")
-        if forgotten:
-            self.notes["commits_forgotten_by_broker"] = len(forgotten)
-        return broken
+        """Where W was seen above C."""
+        return [f"W {applied} > C {committed} at {topic} {partition}" for (topic, partition), applied, committed in self.sampler.broken]
 
     def fold_by_text(self):
         """The fold where alerts are missing by an operator's doing: what a text is judged to be is taken from other alerts of it."""

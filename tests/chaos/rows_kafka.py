@@ -6,7 +6,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from events import BY_CATEGORY, delivery, mixed, report
 from faults import (AbortingFeed, add_partitions, configure_topic, create_topic, cut_tail, delete_group, delete_records, delete_topic,
-                    move_offsets)
+                    forget_markers, move_offsets)
 from harness import Exit, Log, Metric
 from rows_daemon import at
 from table import row
@@ -78,6 +78,53 @@ def broker_forgets_to_end_transactions(run):
         run.recover(90)
         run.crash(daemon)
     run.start()
+
+
+def some(run):
+    """At least one of a list."""
+    return lambda paths: run.dice.sample(paths, run.dice.randint(1, len(paths)))
+
+
+FORGOTTEN = (Log("brokers forgot to end a transaction here, it is ended now.*as=committed"),
+             Metric("riderwatch_transactions_left_open_total"))
+
+
+@row(5, "the next producer of that name ends it as it was ended: committed", ["crash point", "kafka kill", "marker left out"], FORGOTTEN,
+     short=True)
+def broker_forgets_a_commit(run):
+    """The daemon dies when its commit is acknowledged, the broker comes back without some markers of that transaction."""
+    run.load()
+    for _ in range(4):
+        run.wait_crash_point(run.launch(environment=at("committed")))
+        run.sleep(0.5)
+        forget_markers(run, some(run))
+    run.start()
+
+
+@row(5, "the next producer of that name ends it as it was ended: aborted", ["crash point", "kafka kill", "marker left out"],
+     (Log("brokers forgot to end a transaction here, it is ended now.*as=aborted"),))
+def broker_forgets_an_abort(run):
+    """The daemon dies in a transaction, the next one has it aborted and dies, the broker comes back without some of its markers."""
+    run.load()
+    for _ in range(4):
+        run.wait_crash_point(run.launch(environment=at("offsets_sent")))
+        run.wait_crash_point(run.launch(environment=at("producer_ready")))
+        run.sleep(0.5)
+        forget_markers(run, some(run))
+    run.start()
+
+
+@row(5, "a lost connection makes the producer anew before it begins another transaction", ["kafka kill", "marker left out"], FORGOTTEN)
+def broker_forgets_a_commit_of_a_live_daemon(run):
+    """The same while the daemon goes on: idle when the broker dies, it has all to do when it is back."""
+    run.start()
+    for _ in range(3):
+        run.load()
+        run.sleep(2, 3)
+        run.end_load()
+        run.sleep(1)
+        forget_markers(run, some(run))
+    run.load()
 
 
 @row(5, "the watchdog or patience ends the start; a supervisor tries again", ["kafka stop", "exit_69"],

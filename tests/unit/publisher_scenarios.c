@@ -248,7 +248,7 @@ void scenario_publish_without_producer(struct kafka_fixture *fixture)
 	kafka_fixture_new_group(fixture);
 	reader_open(&member, fixture, "one");
 	desk_open(&desk, &member, fixture, "one");
-	assert_int_equal(desk_publish(&desk, fixture->fire, 1, "x", 1, ""), PUBLISH_UNKNOWN);
+	assert_int_equal(desk_publish(&desk, fixture->fire, 1, "x", 1, ""), PUBLISH_ABORTED);
 	desk_close(&desk);
 	reader_close(&member);
 }

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which partitions hold a transaction of this transactional.id open although it was ended: the transaction
+ * coordinators' log tells what was touched and how it ended, the ends of committed and of all records tell what is
+ * open. */
+#include "publisher_internal.h"
+
+#include <string.h>
+#include <unistd.h>
+#include "kafka_conf.h"
+#include "log.h"
+#include "monotonic.h"
+#include "must.h"
+#include "transaction_state.h"
+
+/* Transactions of others at work are seen as open, too: they end within this. */
+#define OPEN_MS CALL_MS
+#define LOOK_PAUSE_US 20000
+
+static const char offsets_topic[] = "__consumer_offsets";
+
+bool part_is_offsets(const struct transaction_part *part)
+{
+	return strcmp(part->topic, offsets_topic) == 0;
+}
+
+/* One side of the comparison: the end of what this handle may read. */
+static bool log_end(struct publisher *publisher, rd_kafka_t *handle, const struct transaction_part *part, int64_t until,
+		    int64_t *end, rd_kafka_resp_err_t *code)
+{
+	int64_t start;
+
+	for (;;) {
+		watchdog_enter(publisher->watchdog, "rd_kafka_query_watermark_offsets");
+		*code = rd_kafka_query_watermark_offsets(handle, part->topic, part->partition, &start, end, CALL_MS);
+		watchdog_leave(publisher->watchdog);
+		if (!*code)
+			return true;
+		if (*code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
+		    *code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || *code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+		    *code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || monotonic_ms() >= until ||
+		    atomic_load(&publisher->stopping))
+			return false;
+		usleep(LOOK_PAUSE_US);
+	}
+}
+
+enum look { LOOK_ENDED, LOOK_OPEN, LOOK_FAILED };
+
+/* Open: what is committed does not reach what the log held at the first look. */
+static enum look look_at(struct publisher *publisher, rd_kafka_t *uncommitted, const struct transaction_part *part,
+			 int64_t open_at, int64_t until)
+{
+	rd_kafka_resp_err_t code;
+	int64_t end, stable;
+
+	if (!log_end(publisher, uncommitted, part, until, &end, &code)) {
+		/* Nobody gave us the right to look at that one; a topic that is gone holds nothing open. */
+		if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+			return part_is_offsets(part) ? LOOK_OPEN : LOOK_ENDED;
+		return code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+				       code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
+			       ? LOOK_ENDED
+			       : LOOK_FAILED;
+	}
+	while (log_end(publisher, publisher->shadow, part, until, &stable, &code)) {
+		if (stable >= end)
+			return LOOK_ENDED;
+		if (monotonic_ms() >= open_at)
+			return LOOK_OPEN;
+		usleep(LOOK_PAUSE_US);
+	}
+	return LOOK_FAILED;
+}
+
+/* Leaves those that are open. */
+static bool keep_open(struct publisher *publisher, rd_kafka_t *uncommitted, struct transaction_parts *parts,
+		      int64_t until)
+{
+	int64_t open_at = monotonic_ms() + OPEN_MS;
+	struct transaction_parts open = { 0 };
+	enum look look = LOOK_ENDED;
+
+	for (size_t i = 0; i < parts->count && look != LOOK_FAILED; i++) {
+		const struct transaction_part *part = &parts->list[i];
+
+		look = look_at(publisher, uncommitted, part, open_at, until);
+		if (look == LOOK_OPEN)
+			transaction_parts_set(&open, part->topic, strlen(part->topic), part->partition,
+					      part->committed);
+	}
+	transaction_parts_fini(parts);
+	*parts = open;
+	return look != LOOK_FAILED;
+}
+
+/* Nobody says how transactions were ended: all that could be open is aborted, as it is when a producer's time is up. */
+static void add_all(struct publisher *publisher, int offsets_count, struct transaction_parts *parts)
+{
+	const struct producer *producer = &publisher->producer;
+	char shadow[300];
+
+	for (size_t i = 0; i < producer->topic_count; i++)
+		for (int32_t p = 0; p < producer->topics[i].partitions; p++)
+			transaction_parts_set(parts, producer->topics[i].name, strlen(producer->topics[i].name), p,
+					      false);
+	kafka_conf_shadow_group(publisher->config, shadow, sizeof(shadow));
+	const char *const groups[] = { publisher->config->kafka_group, shadow };
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]) && offsets_count > 0; i++)
+		transaction_parts_set(parts, offsets_topic, sizeof(offsets_topic) - 1,
+				      kafka_internal_partition(slice_of(groups[i]), offsets_count), false);
+}
+
+static bool find_open(struct publisher *publisher, rd_kafka_t *uncommitted, int offsets_count, int64_t until,
+		      struct transaction_parts *parts)
+{
+	char id[500];
+	rd_kafka_resp_err_t code;
+
+	kafka_conf_transactional_id(publisher->config, id, sizeof(id));
+	watchdog_enter(publisher->watchdog, "transaction_log_read");
+	enum transaction_log_result result = transaction_log_read(uncommitted, id, until, parts, &code);
+	watchdog_leave(publisher->watchdog);
+	log_debug("looked for what brokers forgot to end", "partitions=%zu error=%s", parts->count,
+		  rd_kafka_err2name(code));
+	if (result == TRANSACTION_LOG_READ)
+		return keep_open(publisher, uncommitted, parts, until);
+	log_limited(LOG_WARNING,
+		    result == TRANSACTION_LOG_NEVER ? "how transactions ended cannot be read, so what brokers forgot "
+						      "to end would be aborted: grant "
+						      "Read and Describe on the topic"
+						    : "how transactions ended cannot be read yet",
+		    "topic=%s error=%s", TRANSACTION_STATE_TOPIC, rd_kafka_err2name(code));
+	transaction_parts_fini(parts);
+	if (result == TRANSACTION_LOG_NEVER)
+		add_all(publisher, offsets_count, parts);
+	return result == TRANSACTION_LOG_NEVER;
+}
+
+static rd_kafka_t *open_uncommitted(struct publisher *publisher)
+{
+	char error[512];
+	rd_kafka_conf_t *conf = kafka_conf_new(publisher->config, KAFKA_UNCOMMITTED, error, sizeof(error));
+	rd_kafka_t *handle = conf ? rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, sizeof(error)) : NULL;
+
+	if (handle)
+		return handle;
+	if (conf)
+		rd_kafka_conf_destroy(conf);
+	publisher_fault(publisher, "Kafka consumer cannot be created: %s", error);
+	return NULL;
+}
+
+/* 0: there is none yet, or it cannot be seen. */
+static int count_offsets_partitions(struct publisher *publisher, rd_kafka_t *handle)
+{
+	rd_kafka_topic_t *topic = rd_kafka_topic_new(handle, offsets_topic, NULL);
+	const struct rd_kafka_metadata *metadata;
+	int count = 0;
+
+	MUST(topic);
+	watchdog_enter(publisher->watchdog, "rd_kafka_metadata");
+	if (!rd_kafka_metadata(handle, 0, topic, &metadata, CALL_MS)) {
+		count = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
+		rd_kafka_metadata_destroy(metadata);
+	}
+	watchdog_leave(publisher->watchdog);
+	rd_kafka_topic_destroy(topic);
+	return count;
+}
+
+bool open_parts_find(struct publisher *publisher, int64_t until, struct transaction_parts *parts, int *offsets_count)
+{
+	rd_kafka_t *uncommitted = open_uncommitted(publisher);
+
+	if (!uncommitted)
+		return false;
+	*offsets_count = count_offsets_partitions(publisher, uncommitted);
+	bool ok = find_open(publisher, uncommitted, *offsets_count, until, parts);
+	rd_kafka_destroy_flags(uncommitted, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+	return ok;
+}
