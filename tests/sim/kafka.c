@@ -65,31 +65,117 @@ static void clear(struct open_transaction *transaction)
 	memset(transaction->pending, 0, sizeof(transaction->pending));
 }
 
-static void store_offsets(struct world *world, const struct open_transaction *transaction)
+/* ---- what brokers forget to end ---- */
+
+static bool touches(const struct open_transaction *transaction, int part)
 {
-	for (int group = 0; group < GROUPS; group++)
-		for (int i = 0; i < world->partitions; i++)
-			if (transaction->pending[group][i].present)
-				world->kafka.groups[group][i] = transaction->pending[group][i];
+	if (part < PART_ALERTS)
+		return transaction->sent[part];
+	for (size_t i = 0; i < transaction->alert_count; i++)
+		if (transaction->alerts[i].partition == part - PART_ALERTS)
+			return true;
+	return false;
+}
+
+static void store_offsets(struct world *world, int group, const struct committed *pending)
+{
+	for (int i = 0; i < world->partitions; i++)
+		if (pending[i].present)
+			world->kafka.groups[group][i] = pending[i];
+}
+
+/* Every part of a transaction must end as the transaction did. */
+static void end_left(struct world *world, int name, int part, bool commits)
+{
+	struct left_open *left = &world->kafka.coordinators[name].left[part];
+
+	if (!left->open)
+		return;
+	if (left->committed != commits)
+		violate(world, "part %d of a transaction of %d is %s, the transaction was %s", part, name,
+			commits ? "committed" : "aborted", left->committed ? "committed" : "aborted");
+	if (commits && part < PART_ALERTS)
+		store_offsets(world, part, left->pending);
+	memset(left, 0, sizeof(*left));
+}
+
+void kafka_sweep(struct world *world, int name, bool as_ended)
+{
+	for (int part = 0; part < PARTS; part++) {
+		const struct left_open *left = &world->kafka.coordinators[name].left[part];
+
+		count_path(world, PATH_SWEPT, left->open);
+		if (left->open)
+			TRACE(world, "kafka: part %d of producer %d is ended now", part, name);
+		end_left(world, name, part, as_ended && left->committed);
+	}
+}
+
+bool kafka_left_open(const struct world *world)
+{
+	for (int i = 0; i < world->daemon_count; i++)
+		for (int part = 0; part < PARTS; part++)
+			if (world->kafka.coordinators[i].left[part].open)
+				return true;
+	return false;
+}
+
+/* All brokers crash once the end is decided, and leave it out in some of its parts. */
+static void forget(struct world *world, int name, bool commits)
+{
+	struct coordinator *coordinator = &world->kafka.coordinators[name];
+
+	for (int part = 0; part < PARTS; part++) {
+		struct left_open *left = &coordinator->left[part];
+
+		if (!touches(&coordinator->transaction, part) || random_percent(world, 50))
+			continue;
+		*left = (struct left_open){ .open = true, .committed = commits };
+		if (part < PART_ALERTS)
+			memcpy(left->pending, coordinator->transaction.pending[part], sizeof(left->pending));
+		TRACE(world, "kafka: brokers crash, part %d of producer %d is left open", part, name);
+	}
+	for (int i = 0; i < world->daemon_count; i++)
+		world->daemons[i].cut = true;
 }
 
 static void commit(struct world *world, int name)
 {
-	struct open_transaction *transaction = &world->kafka.coordinators[name].transaction;
+	const struct coordinator *coordinator = &world->kafka.coordinators[name];
 
 	for (int i = 0; i < world->partitions; i++)
-		check_commit(world, transaction, i);
-	store_offsets(world, transaction);
+		check_commit(world, &coordinator->transaction, i);
+	for (int group = 0; group < GROUPS; group++)
+		if (!coordinator->left[group].open)
+			store_offsets(world, group, coordinator->transaction.pending[group]);
 	count_path(world, PATH_COMMITS, 1);
 	TRACE(world, "kafka: transaction of %d committed, done %d %d %d", name, world->kafka.done[0],
 	      world->kafka.done[1], world->kafka.done[2]);
+}
+
+/* What an earlier transaction left open in the same parts ends along with this one. */
+static void end_transaction(struct world *world, int name, bool commits)
+{
+	struct open_transaction *transaction = &world->kafka.coordinators[name].transaction;
+
+	for (int part = 0; part < PARTS; part++)
+		if (touches(transaction, part))
+			end_left(world, name, part, commits);
+	if (strikes(world, FAULT_FORGET, 10))
+		forget(world, name, commits);
+	if (commits)
+		commit(world, name);
+	else
+		TRACE(world, "kafka: transaction of %d aborted", name);
+	clear(transaction);
 }
 
 int kafka_init(struct world *world, int name)
 {
 	struct coordinator *coordinator = &world->kafka.coordinators[name];
 
-	clear(&coordinator->transaction);
+	if (coordinator->transaction.open)
+		end_transaction(world, name, false);
 	TRACE(world, "kafka: producer %d has epoch %d", name, coordinator->epoch + 1);
 	return ++coordinator->epoch;
 }
@@ -101,7 +187,7 @@ void kafka_expire(struct world *world, int name)
 	if (!coordinator->transaction.open)
 		return;
 	TRACE(world, "kafka: transaction of %d expires", name);
-	clear(&coordinator->transaction);
+	end_transaction(world, name, false);
 	coordinator->epoch++;
 }
 
@@ -153,18 +239,15 @@ bool kafka_end(struct world *world, int name, int epoch, bool commits)
 		return false;
 	if (!coordinator->transaction.open)
 		return true; /* ended already: a repeated request is answered like the first */
-	if (commits)
-		commit(world, name);
-	else
-		TRACE(world, "kafka: transaction of %d aborted", name);
-	clear(&coordinator->transaction);
+	end_transaction(world, name, commits);
 	return true;
 }
 
 static bool is_pending(const struct world *world, int group, int partition)
 {
 	for (int i = 0; i < world->daemon_count; i++)
-		if (world->kafka.coordinators[i].transaction.pending[group][partition].present)
+		if (world->kafka.coordinators[i].transaction.pending[group][partition].present ||
+		    world->kafka.coordinators[i].left[group].pending[partition].present)
 			return true;
 	return false;
 }

@@ -58,6 +58,9 @@ static const struct {
 	{ "start from the log takes C for W", "outage", 0, PLANTED_ALONE_ASSUMES_W, 20000 },
 	{ "applies before the hand-over", "alone", 0, PLANTED_BEHIND_APPLIES, 2000 },
 	{ "hands over early after a start from the log", "alone", 0, PLANTED_HAND_OVER_EARLY, 2000 },
+	{ "what brokers forgot is always aborted", "forgotten", BUG_SWEEP_ABORTS, 0, 200 },
+	{ "what brokers forgot is left open", "forgotten", BUG_NO_SWEEP, 0, 200 },
+	{ "producer goes on after a lost connection", "forgotten", BUG_CUT_IGNORED, 0, 200 },
 	{ "shadow group ignored", "rewind", 0, PLANTED_SHADOW_IGNORED, 500 },
 };
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))

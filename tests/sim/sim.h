@@ -45,7 +45,8 @@
 	X(SHADOW, "operator moves shadow")                                                                             \
 	X(DELETE, "offsets deleted")                                                                                   \
 	X(WIPE, "store wiped")                                                                                         \
-	X(FOREIGN, "foreign store")
+	X(FOREIGN, "foreign store")                                                                                    \
+	X(FORGET, "brokers forget an end")
 
 enum fault {
 #define X(name, text) FAULT_##name,
@@ -82,7 +83,8 @@ extern const char *const fault_names[FAULT_COUNT];
 	X(SHADOW, "shadow missing")                                                                                    \
 	X(CREATED, "created")                                                                                          \
 	X(STOPPED_CLEAN, "clean stops")                                                                                \
-	X(REFUSAL, "refusals")
+	X(REFUSAL, "refusals")                                                                                         \
+	X(SWEPT, "ended late")
 
 enum path {
 #define X(name, text) PATH_##name,
@@ -138,6 +140,9 @@ enum sim_bug {
 	BUG_ALONE_OTHER_KEY,
 	BUG_ALONE_TIME_FROM_MEMORY,
 	BUG_ALONE_ANCHOR_WITHOUT_TIME,
+	BUG_SWEEP_ABORTS,
+	BUG_NO_SWEEP,
+	BUG_CUT_IGNORED,
 };
 
 /* ---- input ---- */
@@ -187,9 +192,19 @@ struct open_transaction {
 	struct committed pending[GROUPS][PARTITIONS_MAX];
 };
 
+/* Partitions that a transaction reaches: those that keep the offsets of a group, those that take the alerts. */
+enum { PART_ALERTS = GROUPS, PARTS = GROUPS + PARTITIONS_MAX };
+
+/* What brokers forgot to end in a part: it is open although the transaction was ended. */
+struct left_open {
+	bool open, committed;
+	struct committed pending[PARTITIONS_MAX]; /* of a group */
+};
+
 struct coordinator {
 	int epoch;
 	struct open_transaction transaction;
+	struct left_open left[PARTS];
 };
 
 enum late_kind { LATE_COMMIT, LATE_ABORT, LATE_OFFSETS };
@@ -328,7 +343,7 @@ struct job {
 	const struct protocol_batch *batch;
 	const struct protocol_chunk *next;
 	int generation, member;
-	bool aborting, tainted;
+	bool begun, aborting, tainted;
 	struct committed offsets[PARTITIONS_MAX];
 	struct committed found[GROUPS];
 	struct offsets_reply reply;
@@ -340,6 +355,7 @@ struct daemon {
 	struct protocol *protocol;
 	bool connected, catches_up;
 	int epoch; /* of the producer */
+	bool cut;  /* it lost a connection: brokers may have crashed */
 	/* consumer's view */
 	bool revoking, owns;
 	int member, generation;
@@ -407,6 +423,9 @@ bool kafka_end(struct world *world, int name, int epoch, bool commit); /* false:
 /* false: a transaction holds the offset of this partition. */
 bool kafka_read(struct world *world, int group, int partition, struct committed_offset *out);
 void kafka_expire(struct world *world, int name);
+/* Ends what brokers left open of this producer; as: the way it was ended, or not (planted). */
+void kafka_sweep(struct world *world, int name, bool as_ended);
+bool kafka_left_open(const struct world *world);
 void kafka_add_late(struct world *world, struct late_kafka late);
 void kafka_run_late(struct world *world);
 /* group */

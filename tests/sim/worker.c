@@ -140,6 +140,12 @@ static void end(struct world *world, struct daemon *daemon, struct job *job)
 
 static void publish(struct world *world, struct daemon *daemon, struct job *job)
 {
+	if (job->stage == 0 && !job->begun && daemon->cut && world->bug != BUG_CUT_IGNORED) {
+		job->tainted = true;
+		published(world, daemon, job, PUBLISH_ABORTED);
+		return;
+	}
+	job->begun = true;
 	if (!job->aborting && strikes(world, FAULT_ABORT, 2))
 		job->aborting = true;
 	if (job->aborting || job->stage == 3)
@@ -189,13 +195,22 @@ static void read_offsets(struct world *world, struct daemon *daemon, struct job 
 	answer_read(world, daemon, job, true);
 }
 
+static bool make_producer(struct world *world, struct daemon *daemon)
+{
+	if (strikes(world, FAULT_UNKNOWN, 10))
+		return false;
+	daemon->cut = false;
+	daemon->epoch = kafka_init(world, daemon->name);
+	if (world->bug != BUG_NO_SWEEP)
+		kafka_sweep(world, daemon->name, world->bug != BUG_SWEEP_ABORTS);
+	return true;
+}
+
 static void recreate(struct world *world, struct daemon *daemon, const struct job *job)
 {
-	bool ok = !strikes(world, FAULT_UNKNOWN, 10);
+	bool ok = make_producer(world, daemon);
 
 	finish(daemon, job);
-	if (ok)
-		daemon->epoch = kafka_init(world, daemon->name);
 	protocol_recreated(daemon->protocol, ok, world->now);
 }
 
@@ -206,9 +221,20 @@ static struct job *pick(struct world *world, struct daemon *daemon)
 	return job->kind == JOB_READ ? job : &daemon->jobs[0];
 }
 
+/* Between jobs, without being asked. */
+static bool mend(struct world *world, struct daemon *daemon)
+{
+	bool busy = daemon->job_count > 0 && daemon->jobs[0].kind == JOB_PUBLISH && daemon->jobs[0].begun;
+
+	if (!daemon->cut || busy || daemon->epoch < 0 || world->bug == BUG_CUT_IGNORED || !random_percent(world, 50))
+		return false;
+	make_producer(world, daemon);
+	return true;
+}
+
 void worker_step(struct world *world, struct daemon *daemon)
 {
-	if (daemon->job_count == 0)
+	if (mend(world, daemon) || daemon->job_count == 0)
 		return;
 	struct job *job = pick(world, daemon);
 	if (job->kind == JOB_PUBLISH)

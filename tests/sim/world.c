@@ -156,7 +156,7 @@ static bool at_rest(const struct world *world)
 		if (!group_is_current(world, GROUP_REAL, i) || !group_is_current(world, GROUP_SHADOW, i))
 			return false;
 	}
-	return world->kafka.late_count == 0 && world->redis.late_count == 0;
+	return world->kafka.late_count == 0 && world->redis.late_count == 0 && !kafka_left_open(world);
 }
 
 static void turn(struct world *world)
