@@ -54,7 +54,7 @@ TRAINER := $(BUILD)/train
 MICRO := $(BUILD)/micro_classify
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_C))
 
-.PHONY: all help setup demo run stop check unit unit-programs sim sim-program flow no-taint chaos chaos-programs chaos-mix chaos-short bench asan tsan fuzz fuzz-programs layers train train-check bench-micro format install clean FORCE
+.PHONY: all help setup demo run stop check unit unit-programs sim sim-program deploy flow no-taint chaos chaos-programs chaos-mix chaos-short bench asan tsan fuzz fuzz-programs layers train train-check bench-micro format install clean FORCE
 .SECONDARY:
 
 all: $(DAEMON) $(CTL) $(BOARD) $(GENERATOR) $(CONSUME)
@@ -151,6 +151,9 @@ check: setup ## every test: layers, unit, sanitizers, simulator, real Kafka and 
 
 flow: setup ## only the tests on a real Kafka and Redis
 	@scripts/check flow
+
+deploy: setup ## only the tests of what deploy/ holds
+	@scripts/check deploy
 
 # A daemon that goes on with a producer whose requests may still be under way: the tests must see what that does.
 no-taint:
