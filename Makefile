@@ -12,7 +12,10 @@ WARNINGS := -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prot
 	-Wno-missing-field-initializers $(WERROR)
 OPTIMISE ?= -O3 -g -flto=auto
 HARDEN ?= -fstack-protector-strong -D_FORTIFY_SOURCE=2
-BASE_FLAGS = $(WARNINGS) $(OPTIMISE) $(HARDEN) $(SANITIZE) -fno-omit-frame-pointer -D_GNU_SOURCE -MMD -MP -Iinclude
+LDFLAGS ?= -Wl,-z,relro,-z,now
+# CPPFLAGS, CFLAGS and LDFLAGS of a packager come last and win.
+LINK = $(CC) $(OPTIMISE) $(SANITIZE) $(CFLAGS) $(LDFLAGS)
+BASE_FLAGS = $(WARNINGS) $(OPTIMISE) $(HARDEN) $(SANITIZE) $(CPPFLAGS) $(CFLAGS) -fno-omit-frame-pointer -D_GNU_SOURCE -MMD -MP -Iinclude
 
 # Found late, so that `make setup` works before the packages are there.
 flags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)
@@ -54,10 +57,12 @@ TRAINER := $(BUILD)/train
 MICRO := $(BUILD)/micro_classify
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_C))
 
-.PHONY: all help setup demo run stop check unit unit-programs sim sim-program deploy flow no-taint chaos chaos-programs chaos-mix chaos-short bench asan tsan fuzz fuzz-programs layers train train-check bench-micro format install clean FORCE
+.PHONY: all programs help setup demo run stop check unit unit-programs sim sim-program check-deploy flow no-taint chaos chaos-programs chaos-mix chaos-short bench asan tsan fuzz fuzz-programs layers train train-check bench-micro format install uninstall deb clean FORCE
 .SECONDARY:
 
-all: $(DAEMON) $(CTL) $(BOARD) $(GENERATOR) $(CONSUME)
+all: programs $(GENERATOR) $(CONSUME)
+
+programs: $(DAEMON) $(CTL) $(BOARD) ## what is installed
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t16
@@ -68,32 +73,32 @@ $(LIB): $(call object,$(PIPELINES_C))
 	$(AR) rcs $@ $^
 
 $(DAEMON): $(call object,$(THREADS_C) $(DAEMON_C) $(COMMON_C) daemon/riderwatchd/main.c) $(LIB)
-	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(DAEMON_LIBS)
+	$(LINK) -o $@ $^ $(DAEMON_LIBS)
 
 $(CTL): $(call object,$(CTL_C) $(COMMON_C) daemon/riderwatchctl/main.c) $(LIB)
-	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(DAEMON_LIBS)
+	$(LINK) -o $@ $^ $(DAEMON_LIBS)
 
 $(BOARD): $(call object,$(THREADS_C) $(BOARD_C) $(COMMON_C) daemon/riderwatch-board/main.c) $(LIB)
-	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(DAEMON_LIBS)
+	$(LINK) -o $@ $^ $(DAEMON_LIBS)
 
 $(GENERATOR): $(call object,$(GENERATOR_C))
-	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(call libs,rdkafka libcrypto) -lm -lpthread
+	$(LINK) -o $@ $^ $(call libs,rdkafka libcrypto) -lm -lpthread
 
 $(CONSUME): $(call object,scripts/consume.c)
-	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(call libs,rdkafka)
+	$(LINK) -o $@ $^ $(call libs,rdkafka)
 
 $(TRAINER): $(call object,$(TRAINER_C)) $(LIB)
-	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(PURE_LIBS)
+	$(LINK) -o $@ $^ $(PURE_LIBS)
 
 $(MICRO): $(call object,tests/bench/micro_classify.c) $(LIB)
-	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(PURE_LIBS)
+	$(LINK) -o $@ $^ $(PURE_LIBS)
 
 $(SIM): $(call object,$(SIM_C)) $(LIB)
-	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(PURE_LIBS)
+	$(LINK) -o $@ $^ $(PURE_LIBS)
 
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(call object,$(THREADS_C) $(UNIT_HELP_C) $(DAEMON_C) $(CTL_C) $(BOARD_C) $(COMMON_C)) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(OPTIMISE) $(SANITIZE) -o $@ $^ $(call libs,cmocka) $(DAEMON_LIBS)
+	$(LINK) -o $@ $^ $(call libs,cmocka) $(DAEMON_LIBS)
 
 # A flag change rebuilds everything.
 $(BUILD)/flags: FORCE
@@ -152,7 +157,7 @@ check: setup ## every test: layers, unit, sanitizers, simulator, real Kafka and 
 flow: setup ## only the tests on a real Kafka and Redis
 	@scripts/check flow
 
-deploy: setup ## only the tests of what deploy/ holds
+check-deploy: setup ## only the tests of what deploy/ holds
 	@scripts/check deploy
 
 # A daemon that goes on with a producer whose requests may still be under way: the tests must see what that does.
@@ -220,14 +225,35 @@ format: ## clang-format over all C files
 	@clang-format -i $$(find include pipelines daemon tests scripts -name '*.[ch]')
 
 PREFIX ?= /usr/local
-install: $(DAEMON) $(CTL) $(BOARD) ## DESTDIR and PREFIX are honoured
-	install -D -m 755 $(DAEMON) $(DESTDIR)$(PREFIX)/sbin/riderwatchd
-	install -D -m 755 $(CTL) $(DESTDIR)$(PREFIX)/bin/riderwatchctl
-	install -D -m 755 $(BOARD) $(DESTDIR)$(PREFIX)/sbin/riderwatch-board
-	install -d $(DESTDIR)$(PREFIX)/share/riderwatch/rules $(DESTDIR)/etc/riderwatch
-	install -m 644 pipelines/rules/*.json pipelines/rules/*.tsv $(DESTDIR)$(PREFIX)/share/riderwatch/rules
+UNITS ?= $(PREFIX)/lib/systemd/system
+SHARE := $(DESTDIR)$(PREFIX)/share
+# Paths of the package (/usr) as they are under PREFIX.
+RELOCATE := sed 's|/usr/share/riderwatch|$(PREFIX)/share/riderwatch|g; s|/usr/sbin/|$(PREFIX)/sbin/|g'
+
+install: $(DAEMON) $(CTL) $(BOARD) ## programs, rules, units, manuals: DESTDIR and PREFIX are honoured
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(UNITS)
+	install -m 755 $(DAEMON) $(BOARD) $(DESTDIR)$(PREFIX)/sbin
+	install -m 755 $(CTL) $(DESTDIR)$(PREFIX)/bin
+	install -d $(SHARE)/riderwatch/rules $(SHARE)/riderwatch/schemas $(DESTDIR)$(PREFIX)/lib/sysusers.d
+	install -m 644 pipelines/rules/*.json pipelines/rules/*.tsv $(SHARE)/riderwatch/rules
+	install -m 644 deploy/schemas/*.json $(SHARE)/riderwatch/schemas
+	install -m 755 scripts/create-topics $(SHARE)/riderwatch
+	install -m 644 deploy/systemd/riderwatch.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/riderwatch.conf
+	for unit in riderwatchd riderwatch-board; do \
+		$(RELOCATE) deploy/systemd/$$unit.service >$(DESTDIR)$(UNITS)/$$unit.service || exit 1; done
+	install -d $(DESTDIR)/etc/riderwatch
 	[ -e $(DESTDIR)/etc/riderwatch/riderwatch.json ] || \
-		install -m 640 deploy/riderwatch.json $(DESTDIR)/etc/riderwatch/riderwatch.json
+		{ umask 027; $(RELOCATE) deploy/riderwatch.json >$(DESTDIR)/etc/riderwatch/riderwatch.json; }
+	[ -e $(DESTDIR)/etc/riderwatch/secrets ] || install -d -m 700 $(DESTDIR)/etc/riderwatch/secrets
+
+uninstall: ## what install made, but for /etc/riderwatch
+	rm -f $(DESTDIR)$(PREFIX)/sbin/riderwatchd $(DESTDIR)$(PREFIX)/sbin/riderwatch-board $(DESTDIR)$(PREFIX)/bin/riderwatchctl \
+		$(DESTDIR)$(UNITS)/riderwatchd.service \
+		$(DESTDIR)$(UNITS)/riderwatch-board.service $(DESTDIR)$(PREFIX)/lib/sysusers.d/riderwatch.conf
+	rm -rf $(SHARE)/riderwatch
+
+deb: ## Debian packages in build/deb/
+	@scripts/build-deb
 
 clean: ## remove what was built (a running stack's data too)
 	rm -rf build

@@ -13,6 +13,7 @@
 #include "log.h"
 #include "must.h"
 #include "server.h"
+#include "supervisor.h"
 
 #define JOBS_MAX 64
 #define MAP_MAX (8 << 20)
@@ -102,6 +103,7 @@ static void on_stop(evutil_socket_t number, short what, void *context)
 	struct board *board = context;
 	(void)what;
 	log_info("stopping", "signal=%d", (int)number);
+	supervisor_stopping(board->supervisor);
 	event_base_loopbreak(board->base);
 }
 
@@ -138,7 +140,10 @@ static void turn(struct board *board)
 	log_info("running", "version=" RIDERWATCH_VERSION " listen=%s port=%d history_s=%lld",
 		 board->config->board_listen, server_port(board->server),
 		 (long long)board->config->board_history / 1000);
+	board->supervisor = supervisor_new(board->base);
+	supervisor_ready(board->supervisor);
 	event_base_dispatch(board->base);
+	supervisor_free(&board->supervisor);
 	for (size_t i = 0; i < sizeof events / sizeof *events; i++)
 		event_free(events[i]);
 }

@@ -27,6 +27,7 @@ struct board {
 	struct kafka_reads *kafka_reads;
 	struct health *health;
 	struct server *server;
+	struct supervisor *supervisor;
 	struct caps caps;
 	char *map; /* GeoJSON, NULL when there is none */
 	size_t map_size;

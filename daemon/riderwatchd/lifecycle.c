@@ -6,6 +6,7 @@
 #include "metrics.h"
 #include "monotonic.h"
 #include "reload.h"
+#include "supervisor.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -27,6 +28,7 @@ struct lifecycle {
 	struct http *http;
 	struct flow *flow;
 	struct reload *reload;
+	struct supervisor *supervisor;
 	struct event *terminate, *interrupt, *hangup, *heartbeat, *deadline;
 	char pseudonym_key[PSEUDONYM_KEY_MAX];
 	struct slice pseudonym;
@@ -71,6 +73,7 @@ static void on_terminate(evutil_socket_t signal_number, short what, void *contex
 		_exit(EX_TEMPFAIL);
 	}
 	life->stopping = true;
+	supervisor_stopping(life->supervisor);
 	log_info("stopping: publishing and applying what was read", "signal=%d", (int)signal_number);
 	struct timeval bound = { life->config->shutdown_timeout / 1000, life->config->shutdown_timeout % 1000 * 1000 };
 	event_add(life->deadline, &bound);
@@ -169,6 +172,7 @@ static void start_events(struct lifecycle *life)
 	life->interrupt = watch_signal(life, SIGINT, on_terminate);
 	life->reload = reload_new(life->base, life->config->rules_folder, on_rules, life);
 	life->hangup = watch_signal(life, SIGHUP, on_hangup);
+	life->supervisor = supervisor_new(life->base);
 	life->deadline = evtimer_new(life->base, on_deadline, life);
 	life->heartbeat = event_new(life->base, -1, EV_PERSIST, on_heartbeat, life);
 	life->last_beat_ms = monotonic_ms();
@@ -215,6 +219,7 @@ static void finish(struct lifecycle *life)
 {
 	http_stop(&life->http);
 	reload_free(&life->reload);
+	supervisor_free(&life->supervisor);
 	flow_free(&life->flow);
 	free_events(life);
 	metrics_free(&life->metrics);
@@ -237,6 +242,7 @@ int lifecycle_run(const struct config *config, struct ruleset *ruleset)
 		start_events(&life);
 		log_info("running", "version=" RIDERWATCH_VERSION " group=%s instance=%s ruleset=%.16s", config->kafka_group,
 			 config->kafka_instance, ruleset_id(ruleset).data);
+		supervisor_ready(life.supervisor);
 		event_base_dispatch(life.base);
 		status = life.exit_code;
 	}
