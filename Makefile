@@ -228,7 +228,7 @@ PREFIX ?= /usr/local
 UNITS ?= $(PREFIX)/lib/systemd/system
 SHARE := $(DESTDIR)$(PREFIX)/share
 # Paths of the package (/usr) as they are under PREFIX.
-RELOCATE := sed 's|/usr/share/riderwatch|$(PREFIX)/share/riderwatch|g; s|/usr/sbin/|$(PREFIX)/sbin/|g'
+RELOCATE := sed -e 's|/usr/share/|$(PREFIX)/share/|g; s|/usr/sbin/|$(PREFIX)/sbin/|g'
 
 install: $(DAEMON) $(CTL) $(BOARD) ## programs, rules, units, manuals: DESTDIR and PREFIX are honoured
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(UNITS)
@@ -237,6 +237,11 @@ install: $(DAEMON) $(CTL) $(BOARD) ## programs, rules, units, manuals: DESTDIR a
 	install -d $(SHARE)/riderwatch/rules $(SHARE)/riderwatch/schemas $(DESTDIR)$(PREFIX)/lib/sysusers.d
 	install -m 644 pipelines/rules/*.json pipelines/rules/*.tsv $(SHARE)/riderwatch/rules
 	install -m 644 deploy/schemas/*.json $(SHARE)/riderwatch/schemas
+	install -d $(SHARE)/riderwatch/prometheus $(SHARE)/riderwatch/grafana $(SHARE)/doc/riderwatch
+	install -m 644 deploy/prometheus/*.yml $(SHARE)/riderwatch/prometheus
+	install -m 644 deploy/grafana/*.json $(SHARE)/riderwatch/grafana
+	install -m 644 deploy/runbook.md deploy/dashboards.md $(SHARE)/doc/riderwatch
+	$(RELOCATE) -i $(SHARE)/riderwatch/prometheus/riderwatch.rules.yml
 	install -m 755 scripts/create-topics $(SHARE)/riderwatch
 	install -m 644 deploy/systemd/riderwatch.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/riderwatch.conf
 	for unit in riderwatchd riderwatch-board; do \
@@ -250,7 +255,7 @@ uninstall: ## what install made, but for /etc/riderwatch
 	rm -f $(DESTDIR)$(PREFIX)/sbin/riderwatchd $(DESTDIR)$(PREFIX)/sbin/riderwatch-board $(DESTDIR)$(PREFIX)/bin/riderwatchctl \
 		$(DESTDIR)$(UNITS)/riderwatchd.service \
 		$(DESTDIR)$(UNITS)/riderwatch-board.service $(DESTDIR)$(PREFIX)/lib/sysusers.d/riderwatch.conf
-	rm -rf $(SHARE)/riderwatch
+	rm -rf $(SHARE)/riderwatch $(SHARE)/doc/riderwatch
 
 deb: ## Debian packages in build/deb/
 	@scripts/build-deb
