@@ -57,7 +57,7 @@ TRAINER := $(BUILD)/train
 MICRO := $(BUILD)/micro_classify
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_C))
 
-.PHONY: all programs help setup demo run stop check unit unit-programs sim sim-program check-deploy flow no-taint chaos chaos-programs chaos-mix chaos-short bench asan tsan fuzz fuzz-programs layers train train-check bench-micro format install uninstall deb clean FORCE
+.PHONY: all programs help setup demo run stop check unit unit-programs sim sim-program check-deploy rights flow no-taint chaos chaos-programs chaos-mix chaos-short bench asan tsan fuzz fuzz-programs layers train train-check bench-micro format install uninstall deb clean FORCE
 .SECONDARY:
 
 all: programs $(GENERATOR) $(CONSUME)
@@ -157,6 +157,9 @@ check: setup ## every test: layers, unit, sanitizers, simulator, real Kafka and 
 flow: setup ## only the tests on a real Kafka and Redis
 	@scripts/check flow
 
+rights: all ## each right less in Kafka and Redis, all of them (a minute; make flow tries some)
+	RIGHTS=all /usr/bin/python3 -m pytest -p no:cacheprovider -v tests/flow/test_rights.py
+
 check-deploy: setup ## only the tests of what deploy/ holds
 	@scripts/check deploy
 
@@ -237,6 +240,10 @@ install: $(DAEMON) $(CTL) $(BOARD) ## programs, rules, units, manuals: DESTDIR a
 	install -d $(SHARE)/riderwatch/rules $(SHARE)/riderwatch/schemas $(DESTDIR)$(PREFIX)/lib/sysusers.d
 	install -m 644 pipelines/rules/*.json pipelines/rules/*.tsv $(SHARE)/riderwatch/rules
 	install -m 644 deploy/schemas/*.json $(SHARE)/riderwatch/schemas
+	install -d $(SHARE)/riderwatch/kafka $(SHARE)/riderwatch/redis
+	install -m 644 deploy/kafka/acls.tsv $(SHARE)/riderwatch/kafka
+	install -m 755 deploy/kafka/acls $(SHARE)/riderwatch/kafka
+	install -m 644 deploy/redis/riderwatch.acl $(SHARE)/riderwatch/redis
 	install -d $(SHARE)/riderwatch/prometheus $(SHARE)/riderwatch/grafana $(SHARE)/doc/riderwatch
 	install -m 644 deploy/prometheus/*.yml $(SHARE)/riderwatch/prometheus
 	install -m 644 deploy/grafana/*.json $(SHARE)/riderwatch/grafana

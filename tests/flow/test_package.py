@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Debian package: built, checked, unpacked, and run from there on a real Kafka and Redis, as systemd would run it."""
 import os
+import random
 import re
 import shutil
 import socket
@@ -92,9 +93,12 @@ def unit_command(root, unit, *options):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below the range that outgoing connections come from, so that it stays free until somebody listens."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
 
 
 def settings(world, root):
