@@ -57,7 +57,7 @@ TRAINER := $(BUILD)/train
 MICRO := $(BUILD)/micro_classify
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_C))
 
-.PHONY: all programs help setup demo run stop check unit unit-programs sim sim-program check-deploy rights flow no-taint chaos chaos-programs chaos-mix chaos-short bench asan tsan fuzz fuzz-programs layers train train-check bench-micro format install uninstall deb clean FORCE
+.PHONY: all programs help setup demo run stop check unit unit-programs sim sim-program check-deploy rights flow no-taint chaos chaos-programs chaos-mix chaos-short bench asan tsan fuzz fuzz-programs layers train train-check bench-micro format man install uninstall deb clean FORCE
 .SECONDARY:
 
 all: programs $(GENERATOR) $(CONSUME)
@@ -227,13 +227,20 @@ bench: setup ## CPU per event of daemon, Redis and broker against a consume-only
 format: ## clang-format over all C files
 	@clang-format -i $$(find include pipelines daemon tests scripts -name '*.[ch]')
 
+# Made from what the programs and the tables say.
+MAN := $(BUILD)/man/made
+man: $(MAN) ## manual pages in build/release/man: mandoc build/release/man/riderwatchd.8
+$(MAN): scripts/man-pages $(wildcard deploy/man/*.in) $(DAEMON) $(CTL) $(BOARD) $(wildcard daemon/common/*.def include/*.def)
+	scripts/man-pages $(BUILD) $(@D)
+	@touch $@
+
 PREFIX ?= /usr/local
 UNITS ?= $(PREFIX)/lib/systemd/system
 SHARE := $(DESTDIR)$(PREFIX)/share
 # Paths of the package (/usr) as they are under PREFIX.
 RELOCATE := sed -e 's|/usr/share/|$(PREFIX)/share/|g; s|/usr/sbin/|$(PREFIX)/sbin/|g'
 
-install: $(DAEMON) $(CTL) $(BOARD) ## programs, rules, units, manuals: DESTDIR and PREFIX are honoured
+install: $(DAEMON) $(CTL) $(BOARD) $(MAN) ## programs, rules, units, manuals: DESTDIR and PREFIX are honoured
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(UNITS)
 	install -m 755 $(DAEMON) $(BOARD) $(DESTDIR)$(PREFIX)/sbin
 	install -m 755 $(CTL) $(DESTDIR)$(PREFIX)/bin
@@ -253,6 +260,12 @@ install: $(DAEMON) $(CTL) $(BOARD) ## programs, rules, units, manuals: DESTDIR a
 	install -m 644 deploy/systemd/riderwatch.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/riderwatch.conf
 	for unit in riderwatchd riderwatch-board; do \
 		$(RELOCATE) deploy/systemd/$$unit.service >$(DESTDIR)$(UNITS)/$$unit.service || exit 1; done
+	for section in 1 5 7 8; do \
+		install -d $(SHARE)/man/man$$section; install -m 644 $(BUILD)/man/*.$$section $(SHARE)/man/man$$section || exit 1; done
+	if $(CTL) --help | grep -q '^  completion '; then \
+		install -d $(SHARE)/bash-completion/completions $(SHARE)/zsh/vendor-completions && \
+		$(CTL) completion bash >$(SHARE)/bash-completion/completions/riderwatchctl && \
+		$(CTL) completion zsh >$(SHARE)/zsh/vendor-completions/_riderwatchctl; fi
 	install -d $(DESTDIR)/etc/riderwatch
 	[ -e $(DESTDIR)/etc/riderwatch/riderwatch.json ] || \
 		{ umask 027; $(RELOCATE) deploy/riderwatch.json >$(DESTDIR)/etc/riderwatch/riderwatch.json; }
@@ -262,6 +275,8 @@ uninstall: ## what install made, but for /etc/riderwatch
 	rm -f $(DESTDIR)$(PREFIX)/sbin/riderwatchd $(DESTDIR)$(PREFIX)/sbin/riderwatch-board $(DESTDIR)$(PREFIX)/bin/riderwatchctl \
 		$(DESTDIR)$(UNITS)/riderwatchd.service \
 		$(DESTDIR)$(UNITS)/riderwatch-board.service $(DESTDIR)$(PREFIX)/lib/sysusers.d/riderwatch.conf
+	rm -f $(SHARE)/bash-completion/completions/riderwatchctl $(SHARE)/zsh/vendor-completions/_riderwatchctl \
+		$(foreach page,$(basename $(notdir $(wildcard deploy/man/*.in))),$(SHARE)/man/man?/$(page))
 	rm -rf $(SHARE)/riderwatch $(SHARE)/doc/riderwatch
 
 deb: ## Debian packages in build/deb/
