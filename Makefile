@@ -254,7 +254,9 @@ install: $(DAEMON) $(CTL) $(BOARD) $(MAN) ## programs, rules, units, manuals: DE
 	install -d $(SHARE)/riderwatch/prometheus $(SHARE)/riderwatch/grafana $(SHARE)/doc/riderwatch
 	install -m 644 deploy/prometheus/*.yml $(SHARE)/riderwatch/prometheus
 	install -m 644 deploy/grafana/*.json $(SHARE)/riderwatch/grafana
+	install -d $(SHARE)/doc/riderwatch/shard
 	install -m 644 deploy/runbook.md deploy/dashboards.md $(SHARE)/doc/riderwatch
+	install -m 644 deploy/shard/* $(SHARE)/doc/riderwatch/shard
 	$(RELOCATE) -i $(SHARE)/riderwatch/prometheus/riderwatch.rules.yml
 	install -m 755 scripts/create-topics $(SHARE)/riderwatch
 	install -m 644 deploy/systemd/riderwatch.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/riderwatch.conf

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """make install puts everything where it is looked for, under any PREFIX, and make uninstall takes it away again."""
-import pathlib
 import re
+import shutil
 import stat
 import subprocess
 
@@ -68,5 +68,20 @@ def test_names_in_the_sysusers_file_are_those_of_the_units():
     text = (ROOT / "deploy/systemd/riderwatch.sysusers").read_text()
     users = set(re.findall(r"^u (\S+)", text, re.M))
     assert users == {re.search(r"^User=(\S+)", (ROOT / "deploy/systemd" / unit).read_text(), re.M)[1] for unit in UNITS}
-    assert pathlib.Path("/usr/bin/systemd-sysusers").exists() is False or \
-        subprocess.run(["systemd-sysusers", "--dry-run", str(ROOT / "deploy/systemd/riderwatch.sysusers")], capture_output=True).returncode == 0
+    if not shutil.which("systemd-sysusers"):
+        pytest.skip("systemd-sysusers is not installed")
+    subprocess.run(["systemd-sysusers", "--dry-run", str(ROOT / "deploy/systemd/riderwatch.sysusers")], check=True, capture_output=True)
+
+
+def test_links_in_installed_documents_lead_somewhere(tmp_path):
+    make("install", tmp_path, "/usr")
+    documents = tmp_path / "usr/share/doc/riderwatch"
+    for document in documents.glob("*.md"):
+        for link in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+            assert (documents / link).exists(), f"{document.name}: {link}"
+
+
+def test_links_in_the_tree_lead_somewhere():
+    for document in [ROOT / "README.md", *(ROOT / "deploy").rglob("*.md")]:
+        for link in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+            assert (document.parent / link).exists(), f"{document}: {link}"
