@@ -7,6 +7,7 @@
 #include "options.h"
 #include "ruleset.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
@@ -73,6 +74,9 @@ static int run(const struct options *options)
 int main(int argc, char **argv)
 {
 	struct options options;
+
+	/* Until the loop listens for it: what it asks for, to read the files again, is about to be done. */
+	signal(SIGHUP, SIG_IGN);
 	int status = options_parse(argc, argv, &options);
 	if (status)
 		return status;

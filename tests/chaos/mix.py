@@ -50,8 +50,9 @@ class Mix:
 
     def hangup(self):
         for daemon in self.run.running():
-            self.run.fault("SIGHUP")
-            daemon.signal(signal.SIGHUP)
+            if daemon.log:  # before that it may not have come to its first line, and no program could mind the signal
+                self.run.fault("SIGHUP")
+                daemon.signal(signal.SIGHUP)
 
     def one_more(self):
         missing = [name for name in INSTANCES if name not in map(self.run.instance_of, self.run.running())]

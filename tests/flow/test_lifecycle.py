@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Start, stop, reload, and what the daemon refuses to do."""
+import pathlib
 import random
+import re
 import shutil
 import signal
 import time
@@ -76,6 +78,19 @@ def test_shutdown_is_bounded(world):
     world.stack.order("redis", "resume")
     world.start()
     world.check()
+
+
+def test_hangups_while_it_starts(world):
+    """As soon as it is its own program; what the signal asks for is about to be done."""
+    daemon = world.launch()
+
+    def minds_hangups():
+        masks = re.findall(r"^Sig(?:Ign|Cgt):\s*(\w+)", pathlib.Path(f"/proc/{daemon.process.pid}/status").read_text(), re.M)
+        return any(int(mask, 16) & 1 << (signal.SIGHUP - 1) for mask in masks)
+    wait_until(minds_hangups, 10, "SIGHUP is minded")
+    while daemon.runs and not daemon.metrics():
+        daemon.signal(signal.SIGHUP)
+    daemon.wait_ready()
 
 
 def test_good_rules_are_swapped_in(world, rules):
