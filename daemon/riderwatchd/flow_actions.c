@@ -340,8 +340,10 @@ static const char *const refusal_help[REFUSAL_COUNT] = {
 	[REFUSAL_LOG_TRUNCATED] = "the log no longer holds events that Redis has not counted. Counters cannot be exact; restore a "
 				  "younger Redis copy, or flush Redis and start with -o redis.rebuild=true",
 	[REFUSAL_LOG_SHORTER] = "the topic was re-created or is another one. Check kafka.brokers and topics",
-	[REFUSAL_OFFSETS_MISSING] = "the group's offsets are gone (deleted, or stopped for longer than offsets.retention.minutes). If "
-				    "nobody moved them, start once with -o kafka.accept_missing_offsets=true",
+	[REFUSAL_OFFSETS_MISSING] = "the group's offsets are gone (deleted, or stopped for longer than offsets.retention.minutes). Did "
+				    "the only broker just come back from a crash? Its group coordinator may have read too little: "
+				    "restart the broker. If nobody moved them and that is not it, start once with "
+				    "-o kafka.accept_missing_offsets=true",
 	[REFUSAL_HIJACKED] = "another process uses the same kafka.instance. Give each process its own",
 };
 

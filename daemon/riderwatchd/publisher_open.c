@@ -23,67 +23,81 @@ bool part_is_offsets(const struct transaction_part *part)
 	return strcmp(part->topic, offsets_topic) == 0;
 }
 
-/* One side of the comparison: the end of what this handle may read. */
-static bool log_end(struct publisher *publisher, rd_kafka_t *handle, const struct transaction_part *part, int64_t until,
-		    int64_t *end, rd_kafka_resp_err_t *code)
+static bool is_unknown(rd_kafka_resp_err_t code)
 {
-	int64_t start;
+	return code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+	       code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+}
+
+/* Until when to look. */
+struct patience {
+	int64_t open_at; /* what is still open is open; what is still unknown is gone */
+	int64_t until;   /* then brokers do not answer */
+};
+
+/* One side of the comparison: the end of what this handle may read. */
+static rd_kafka_resp_err_t log_end(struct publisher *publisher, rd_kafka_t *handle, const struct transaction_part *part,
+				   const struct patience *patience, int64_t *end)
+{
+	int64_t start, now;
+	rd_kafka_resp_err_t code;
 
 	for (;;) {
 		watchdog_enter(publisher->watchdog, "rd_kafka_query_watermark_offsets");
-		*code = rd_kafka_query_watermark_offsets(handle, part->topic, part->partition, &start, end, CALL_MS);
+		code = rd_kafka_query_watermark_offsets(handle, part->topic, part->partition, &start, end, CALL_MS);
 		watchdog_leave(publisher->watchdog);
-		if (!*code)
-			return true;
-		if (*code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
-		    *code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || *code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
-		    *code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || monotonic_ms() >= until ||
+		now = monotonic_ms();
+		if (!code || code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
+		    now >= (is_unknown(code) ? patience->open_at : patience->until) ||
 		    atomic_load(&publisher->stopping))
-			return false;
+			return code;
 		usleep(LOOK_PAUSE_US);
 	}
 }
 
 enum look { LOOK_ENDED, LOOK_OPEN, LOOK_FAILED };
 
+/* Nobody gave us the right to look at that one; a topic that is gone holds nothing open. */
+static enum look look_without_end(const struct transaction_part *part, rd_kafka_resp_err_t code)
+{
+	if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+		return part_is_offsets(part) ? LOOK_OPEN : LOOK_ENDED;
+	if (is_unknown(code))
+		return LOOK_ENDED;
+	log_limited(LOG_WARNING, "cannot see yet whether brokers forgot to end a transaction",
+		    "topic=%s partition=%d error=%s", part->topic, (int)part->partition, rd_kafka_err2name(code));
+	return LOOK_FAILED;
+}
+
 /* Open: what is committed does not reach what the log held at the first look. */
 static enum look look_at(struct publisher *publisher, rd_kafka_t *uncommitted, const struct transaction_part *part,
-			 int64_t open_at, int64_t until)
+			 const struct patience *patience)
 {
-	rd_kafka_resp_err_t code;
-	int64_t end, stable;
+	int64_t end, stable = -1;
+	rd_kafka_resp_err_t code = log_end(publisher, uncommitted, part, patience, &end);
 
-	if (!log_end(publisher, uncommitted, part, until, &end, &code)) {
-		/* Nobody gave us the right to look at that one; a topic that is gone holds nothing open. */
-		if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
-			return part_is_offsets(part) ? LOOK_OPEN : LOOK_ENDED;
-		return code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
-				       code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
-			       ? LOOK_ENDED
-			       : LOOK_FAILED;
-	}
-	while (log_end(publisher, publisher->shadow, part, until, &stable, &code)) {
+	while (!code && !(code = log_end(publisher, publisher->shadow, part, patience, &stable))) {
 		if (stable >= end)
 			return LOOK_ENDED;
-		if (monotonic_ms() >= open_at)
+		if (monotonic_ms() >= patience->open_at)
 			return LOOK_OPEN;
 		usleep(LOOK_PAUSE_US);
 	}
-	return LOOK_FAILED;
+	return look_without_end(part, code);
 }
 
 /* Leaves those that are open. */
 static bool keep_open(struct publisher *publisher, rd_kafka_t *uncommitted, struct transaction_parts *parts,
 		      int64_t until)
 {
-	int64_t open_at = monotonic_ms() + OPEN_MS;
+	struct patience patience = { monotonic_ms() + OPEN_MS, until };
 	struct transaction_parts open = { 0 };
 	enum look look = LOOK_ENDED;
 
 	for (size_t i = 0; i < parts->count && look != LOOK_FAILED; i++) {
 		const struct transaction_part *part = &parts->list[i];
 
-		look = look_at(publisher, uncommitted, part, open_at, until);
+		look = look_at(publisher, uncommitted, part, &patience);
 		if (look == LOOK_OPEN)
 			transaction_parts_set(&open, part->topic, strlen(part->topic), part->partition,
 					      part->committed);
@@ -176,6 +190,8 @@ bool open_parts_find(struct publisher *publisher, int64_t until, struct transact
 		return false;
 	*offsets_count = count_offsets_partitions(publisher, uncommitted);
 	bool ok = find_open(publisher, uncommitted, *offsets_count, until, parts);
+	watchdog_enter(publisher->watchdog, "rd_kafka_destroy");
 	rd_kafka_destroy_flags(uncommitted, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+	watchdog_leave(publisher->watchdog);
 	return ok;
 }
