@@ -1,63 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an error reply means for us. */
+/* What follows from an error reply. */
 #include "store_internal.h"
 #include "log.h"
-
-static const struct store_error errors[] = {
-	{ "LOADING", REACT_RETRY, "Redis is reading its data; wait" },
-	{ "MASTERDOWN", REACT_RETRY, "the replica has lost its primary; wait for the failover" },
-	{ "CLUSTERDOWN", REACT_RETRY, "wait for the cluster" },
-	{ "TRYAGAIN", REACT_RETRY, "slots are being moved; wait" },
-	{ "BUSY", REACT_RETRY, "another script blocks Redis; SCRIPT KILL or FUNCTION KILL ends it" },
-	{ "OOM", REACT_RETRY, "Redis is out of memory: raise maxmemory; counters wait until then" },
-	{ "MISCONF", REACT_RETRY, "Redis cannot write to its disk: make room, see its log; counters wait until then" },
-	{ "NOREPLICAS", REACT_RETRY, "too few replicas (min-replicas-to-write); counters wait until then" },
-	{ "READONLY", REACT_RECONNECT, "this is a replica: point redis.host at the primary" },
-	{ "ERR max number of clients", REACT_RECONNECT, "raise maxclients of Redis" },
-	{ "ERR Function not found", REACT_RELOAD, "the function library is loaded again" },
-	{ "NOAUTH", REACT_DIE, "Redis wants a password: set redis.password_file" },
-	{ "WRONGPASS", REACT_DIE, "check redis.user and the content of redis.password_file" },
-	{ "ERR AUTH", REACT_DIE,
-	  "Redis has no password for this user: empty redis.password_file, or set one in Redis" },
-	{ "NOPERM", REACT_DIE, "give the user ~rw:* and the commands that pipelines/redis/README.md lists" },
-	{ "DENIED", REACT_DIE, "Redis is in protected mode: give it a password or bind it to the local host" },
-	{ "MOVED", REACT_DIE, "this is one node of a Redis Cluster; riderwatch needs a single primary" },
-	{ "ASK", REACT_DIE, "this is one node of a Redis Cluster; riderwatch needs a single primary" },
-	{ "CROSSSLOT", REACT_DIE, "this is one node of a Redis Cluster; riderwatch needs a single primary" },
-	{ "WRONGTYPE", REACT_DIE,
-	  "a key that riderwatch owns holds something else; delete it, or start with an empty Redis" },
-	{ "RWNOTEMPTY", REACT_DIE,
-	  "counting the log again would count twice. Stop all instances, delete every key that matches rw:* (FLUSHDB "
-	  "when Redis "
-	  "holds nothing else), then start with redis.rebuild" },
-	{ "RWARGS", REACT_DIE, "daemon and function library do not fit together; please report this" },
-};
-
-static const struct store_error unknown = { "", REACT_RECONNECT, "unexpected answer; connecting again" };
-
-const struct store_error *store_error_find(const char *text)
-{
-	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
-		if (strncmp(text, errors[i].prefix, strlen(errors[i].prefix)) == 0)
-			return &errors[i];
-	}
-	return &unknown;
-}
 
 bool store_error_handle(struct store *store, const char *doing, const redisReply *reply)
 {
 	const char *text = reply->type == REDIS_REPLY_ERROR ? reply->str : "a reply of another shape";
-	const struct store_error *error = store_error_find(text);
-	if (error->reaction == REACT_DIE) {
-		store_die(store, doing, text, error->advice);
+	const struct redis_fault *fault = redis_fault_find(text);
+	if (fault->reaction == REACT_DIE) {
+		store_die(store, doing, text, fault->advice);
 		return false;
 	}
-	log_limited(LOG_ERROR, "redis refuses", "doing=\"%s\" answer=\"%s\" advice=\"%s\"", doing, text, error->advice);
-	if (error->reaction == REACT_RECONNECT) {
+	log_limited(LOG_ERROR, "redis refuses", "doing=\"%s\" answer=\"%s\" advice=\"%s\"", doing, text, fault->advice);
+	if (fault->reaction == REACT_RECONNECT) {
 		store_lose(store, text);
 		return false;
 	}
-	if (error->reaction == REACT_RELOAD)
+	if (fault->reaction == REACT_RELOAD)
 		store_reload_library(store);
 	return true;
 }

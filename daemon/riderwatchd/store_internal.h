@@ -6,6 +6,7 @@
 #pragma once
 #include <hiredis/hiredis.h>
 #include <hiredis/async.h>
+#include "redis_fault.h"
 #include "store.h"
 
 enum store_phase {
@@ -75,19 +76,6 @@ void store_lose(struct store *store, const char *why);
 void store_die(struct store *store, const char *doing, const char *answer, const char *advice);
 
 /* ---- store_error.c ---- */
-enum store_reaction {
-	REACT_RETRY,     /* nothing was done; the same may work in a moment */
-	REACT_RECONNECT, /* nothing was done; this connection is of no use */
-	REACT_RELOAD,    /* the function library has gone */
-	REACT_DIE,       /* an operator has to act */
-};
-struct store_error {
-	const char *prefix;
-	enum store_reaction reaction;
-	const char *advice;
-};
-/* The row for an error reply; never NULL. */
-const struct store_error *store_error_find(const char *text);
 /* Does what the row says, except for REACT_RETRY, which only logs. Returns whether the connection is still there. */
 bool store_error_handle(struct store *store, const char *doing, const redisReply *reply);
 

@@ -48,7 +48,7 @@ static void on_dropped(void *subject)
 
 static void fail(struct store_ranking *round)
 {
-	const struct store_error *error = store_error_find(round->error);
+	const struct redis_fault *error = redis_fault_find(round->error);
 	log_limited(LOG_WARNING, "leaderboard not refreshed; counting goes on", "answer=\"%s\" advice=\"%s\"",
 		    round->error, error->advice);
 	if (error->reaction == REACT_RELOAD)

@@ -94,7 +94,7 @@ static void on_reply(struct store *store, void *subject, const redisReply *reply
 		return;
 	}
 	log_limited(LOG_WARNING, "sums over all shards not refreshed; counting goes on", "answer=\"%s\" advice=\"%s\"",
-		    round->error, store_error_find(round->error)->advice);
+		    round->error, redis_fault_find(round->error)->advice);
 	end_round(round, false);
 }
 
