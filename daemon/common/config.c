@@ -51,7 +51,7 @@ const char *config_origin(const struct config *config, const struct config_key *
 	return origin ? origin : origin_default;
 }
 
-static void set_origin(struct config *config, const struct config_key *key, const char *origin)
+void config_set_origin(struct config *config, const struct config_key *key, const char *origin)
 {
 	char **of = &((struct config_origins *)config)->of[key - config_keys];
 	free(*of);
@@ -149,7 +149,7 @@ static void read_key(const struct file_walk *walk, const char *section, const ch
 		report_unknown(section, name, &place);
 		return;
 	}
-	set_origin(walk->config, key, place.text);
+	config_set_origin(walk->config, key, place.text);
 	if (key->type == CONFIG_IS_PROPERTIES)
 		read_properties(walk, key, value, &place);
 	else
@@ -240,7 +240,7 @@ static void apply_override(struct config *config, char *section, char *name, con
 		return;
 	}
 	json_t *value = config_value_from_text(key, text);
-	set_origin(config, key, place->text);
+	config_set_origin(config, key, place->text);
 	if (property)
 		config_property_set(config, key, property, value, place);
 	else
@@ -273,6 +273,7 @@ struct config *config_load(const char *path, const char *const *overrides, size_
 	struct config *config = &origins->config;
 	for (size_t i = 0; i < CONFIG_KEY_COUNT; i++)
 		config_value_default(config, &config_keys[i]);
+	config_take_credentials(config);
 	if (path)
 		read_file(config, path, problems);
 	char *working_folder = realpath(".", NULL);

@@ -34,6 +34,10 @@ struct config {
  * folder; both are made absolute. Reports every problem with file:line, and the nearest known name for an unknown key.
  * Returns NULL when there was any. config_free and config_dump take only what this made. */
 struct config *config_load(const char *path, const char *const *overrides, size_t override_count, struct problems *problems);
+/* Tries every file with a secret that riderwatchd reads, and adds a problem for each that cannot be used. */
+void config_check_secrets(const struct config *config, struct problems *problems);
+/* Files with secrets that every user of this host can read, by number from 0; NULL behind the last. */
+const char *config_open_secret(const struct config *config, size_t number);
 void config_free(struct config **config);
 /* Writes the effective configuration as JSON that config_load reads back to the same values; a comment names each key's origin
  * (default, file:line, command line). Secrets among the librdkafka properties are named there, but left out. */

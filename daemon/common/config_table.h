@@ -45,6 +45,11 @@ const struct config_key *config_key_find(const char *section, const char *name);
 void *config_member(const struct config *config, const struct config_key *key);
 const char *config_origin(const struct config *config, const struct config_key *key);
 
+/* origin is copied. */
+void config_set_origin(struct config *config, const struct config_key *key, const char *origin);
+/* Files in $CREDENTIALS_DIRECTORY that have the name of a secret: for the settings that name none. */
+void config_take_credentials(struct config *config);
+
 /* Where a value comes from while it is being set. */
 struct config_place {
 	const char *text;   /* "file:line" or "command line" */

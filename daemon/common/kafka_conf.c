@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include "log.h"
+#include "secret_file.h"
 
 #define IN(role) (1u << (role))
 #define CONSUMER IN(KAFKA_CONSUMER)
@@ -13,7 +14,8 @@
 #define PRODUCER IN(KAFKA_PRODUCER)
 #define COMMITTED (CONSUMER | SHADOW | READER)
 #define READERS (COMMITTED | UNCOMMITTED)
-#define ALL (READERS | PRODUCER)
+#define PROBE IN(KAFKA_PROBE)
+#define ALL (READERS | PRODUCER | PROBE)
 
 /* Defaults that the operator's properties may replace. */
 static const struct setting {
@@ -181,6 +183,23 @@ static bool set_properties(rd_kafka_conf_t *conf, const char *section, const str
 	return true;
 }
 
+/* The password may also stand among the properties; a file keeps it out of the configuration. */
+static bool set_password(rd_kafka_conf_t *conf, const struct config *config, char *error, size_t error_size)
+{
+	char password[SECRET_SIZE], text[384];
+	bool done;
+
+	if (!config->kafka_password_file || !*config->kafka_password_file)
+		return true;
+	if (!secret_file_read(config->kafka_password_file, 1, password, text, sizeof(text))) {
+		snprintf(error, error_size, "kafka.password_file %s", text);
+		return false;
+	}
+	done = set(conf, "sasl.password", password, error, error_size);
+	explicit_bzero(password, sizeof(password));
+	return done;
+}
+
 static bool set_owned(rd_kafka_conf_t *conf, enum kafka_role role, char *error, size_t error_size)
 {
 	for (size_t i = 0; i < COUNT(owned); i++)
@@ -222,6 +241,16 @@ static bool set_producer(rd_kafka_conf_t *conf, const struct config *config, cha
 	       set_number(conf, "transaction.timeout.ms", config->kafka_transaction_timeout, error, error_size);
 }
 
+/* Brokers look at rights first, and then refuse these acks: nothing is ever written. */
+static bool set_probe(rd_kafka_conf_t *conf, const struct config *config, char *error, size_t error_size)
+{
+	(void)config;
+	return set(conf, "request.required.acks", "2", error, error_size) &&
+	       set(conf, "message.timeout.ms", "5000", error, error_size) &&
+	       set(conf, "socket.timeout.ms", "3000", error, error_size) &&
+	       set(conf, "allow.auto.create.topics", "false", error, error_size);
+}
+
 /* A dead letter carries its record whole; the operator may still lower this to what the brokers take. */
 static bool set_record_limit(rd_kafka_conf_t *conf, const struct config *config, char *error, size_t error_size)
 {
@@ -245,6 +274,7 @@ static const struct {
 				offsetof(struct config, kafka_consumer_properties) },
 	[KAFKA_PRODUCER] = { set_producer, "kafka.producer_properties",
 			     offsetof(struct config, kafka_producer_properties) },
+	[KAFKA_PROBE] = { set_probe, "kafka.producer_properties", offsetof(struct config, kafka_producer_properties) },
 };
 
 rd_kafka_conf_t *kafka_conf_new(const struct config *config, enum kafka_role role, char *error, size_t error_size)
@@ -256,7 +286,7 @@ rd_kafka_conf_t *kafka_conf_new(const struct config *config, enum kafka_role rol
 	    (role != KAFKA_PRODUCER || set_record_limit(conf, config, error, error_size)) &&
 	    set_properties(conf, "kafka.properties", &config->kafka_properties, error, error_size) &&
 	    set_properties(conf, roles[role].section, own, error, error_size) &&
-	    set_owned(conf, role, error, error_size) &&
+	    set_password(conf, config, error, error_size) && set_owned(conf, role, error, error_size) &&
 	    set(conf, "bootstrap.servers", config->kafka_brokers, error, error_size) &&
 	    roles[role].derive(conf, config, error, error_size)) {
 		rd_kafka_conf_set_log_cb(conf, on_log);

@@ -2,6 +2,7 @@
 #include "kafka_fault.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #define FAULT(name, skips, taints, advice)                                                                             \
 	{                                                                                                              \
@@ -55,4 +56,46 @@ const struct kafka_fault *kafka_fault_find(rd_kafka_resp_err_t code)
 		if (faults[i].code == code)
 			return &faults[i];
 	return NULL;
+}
+
+#define PLAIN_LISTENER                                                                                                 \
+	"the listener speaks no TLS: use the TLS port in kafka.brokers, or take ssl out of security.protocol"
+
+static const struct kafka_obstacle obstacles[] = {
+	{ RD_KAFKA_RESP_ERR__RESOLVE, NULL, false, "correct the host name in kafka.brokers, or the name service" },
+	{ RD_KAFKA_RESP_ERR__TRANSPORT, "Connection refused", false,
+	  "no broker listens there: correct kafka.brokers, or start the broker" },
+	{ RD_KAFKA_RESP_ERR__TRANSPORT, "security.protocol", false,
+	  "the listener speaks another protocol: set security.protocol in kafka.properties to ssl, sasl_plaintext or "
+	  "sasl_ssl" },
+	{ RD_KAFKA_RESP_ERR__TRANSPORT, NULL, false,
+	  "correct kafka.brokers, look at the broker's log, and at firewalls in between" },
+	{ RD_KAFKA_RESP_ERR__AUTHENTICATION, "SCRAM", true,
+	  "correct sasl.username in kafka.properties, and the password in kafka.password_file; brokers of Kafka 4 let "
+	  "librdkafka before 2.6.1 not in by SCRAM: then use client certificates or sasl.mechanism PLAIN over TLS, or "
+	  "install a newer librdkafka",
+	  .before = 0x020601ff },
+	{ RD_KAFKA_RESP_ERR__AUTHENTICATION, NULL, true,
+	  "correct sasl.mechanism and sasl.username in kafka.properties, and the password in kafka.password_file" },
+	{ RD_KAFKA_RESP_ERR__SSL, "certificate verify failed", true,
+	  "the broker's certificate is not signed by an authority of ssl.ca.location, or names another host: correct "
+	  "kafka.properties or kafka.brokers" },
+	{ RD_KAFKA_RESP_ERR__SSL, "wrong version number", false, PLAIN_LISTENER },
+	{ RD_KAFKA_RESP_ERR__SSL, "unexpected eof", false, PLAIN_LISTENER },
+	{ RD_KAFKA_RESP_ERR__SSL, NULL, true,
+	  "correct the ssl.* properties in kafka.properties; the broker may ask for a client certificate "
+	  "(ssl.certificate.location, ssl.key.location)" },
+};
+
+static const struct kafka_obstacle unknown = { 0, NULL, false,
+					       "correct kafka.brokers, look at the broker's log, and at firewalls in "
+					       "between" };
+
+const struct kafka_obstacle *kafka_obstacle_find(rd_kafka_resp_err_t code, const char *text)
+{
+	for (size_t i = 0; i < sizeof(obstacles) / sizeof(obstacles[0]); i++)
+		if (obstacles[i].code == code && (!obstacles[i].words || strstr(text, obstacles[i].words)) &&
+		    (!obstacles[i].before || rd_kafka_version() < obstacles[i].before))
+			return &obstacles[i];
+	return &unknown;
 }

@@ -13,3 +13,15 @@ struct kafka_fault {
 
 /* NULL when the code is not a fault of configuration or data: the caller may try again. */
 const struct kafka_fault *kafka_fault_find(rd_kafka_resp_err_t code);
+
+/* Why a connection does not come about. */
+struct kafka_obstacle {
+	rd_kafka_resp_err_t code;
+	const char *words; /* in librdkafka's text; NULL: any */
+	bool refused;      /* the broker was reached and does not let this user in */
+	const char *advice;
+	int before; /* only of librdkafka before this version; 0: of any */
+};
+
+/* The first row that fits a code and text of librdkafka's error callback; never NULL. */
+const struct kafka_obstacle *kafka_obstacle_find(rd_kafka_resp_err_t code, const char *text);

@@ -19,6 +19,8 @@ static const struct option {
 	{ 'c', "config", "FILE", 0, "configuration (JSON, comments allowed); without it: defaults" },
 	{ 'o', "override", "SECTION.KEY=VALUE", 0, "set one key, after the file; may be given again" },
 	{ 't', "test", NULL, OPTIONS_TEST, "check configuration and rules without a network, and exit" },
+	{ '\0', "check", NULL, OPTIONS_CHECK,
+	  "the same, and ask Kafka and Redis whether they are as they should be; one line a finding" },
 	{ 'T', "dump-config", NULL, OPTIONS_DUMP,
 	  "print the effective configuration with each value's origin, and exit" },
 	{ '\0', "describe", NULL, OPTIONS_DESCRIBE,
@@ -33,6 +35,7 @@ static const struct options_program daemon_program = {
 	.about = "Reads rider reports and deliveries from Kafka, counts them in Redis and publishes alerts, each "
 		 "exactly "
 		 "once.\n",
+	.checks = true,
 	.signals =
 		"TERM and INT publish and count what was read, then stop (a second one: at once); HUP loads the rules "
 		"again",
@@ -48,6 +51,7 @@ static const struct {
 	{ EX_DATAERR,
 	  "Redis and the log do not fit together: nothing was counted or published; the message says what to do" },
 	{ EX_UNAVAILABLE, "Kafka or Redis cannot be used as configured" },
+	{ EX_NOPERM, "Kafka or Redis does not let this user in, or do what it must" },
 	{ EX_SOFTWARE, "internal, or a Kafka call that never returned (watchdog): restart" },
 	{ EX_OSERR, "operating system, such as a port that is taken" },
 	{ EX_TEMPFAIL, "stopped before everything was applied; the next start replays it" },
@@ -62,10 +66,16 @@ struct parser {
 	struct options *options;
 };
 
+/* --check is the daemon's alone. */
+static bool is_offered(const struct option *option)
+{
+	return option->action != OPTIONS_CHECK || program->checks;
+}
+
 static const struct option *find_name(const char *name, size_t size)
 {
 	for (size_t i = 0; i < OPTION_COUNT; i++)
-		if (strlen(table[i].name) == size && memcmp(table[i].name, name, size) == 0)
+		if (is_offered(&table[i]) && strlen(table[i].name) == size && memcmp(table[i].name, name, size) == 0)
 			return &table[i];
 	return NULL;
 }
@@ -189,7 +199,7 @@ static void print_option(FILE *out, const struct option *option)
 
 void options_set_program(const struct options_program *other)
 {
-	program = other;
+	program = other ? other : &daemon_program;
 }
 
 static void print_examples(FILE *out)
@@ -207,11 +217,12 @@ static void print_examples(FILE *out)
 
 void options_help(FILE *out)
 {
-	fprintf(out, "usage: %s [-c FILE] [-o SECTION.KEY=VALUE]... [-t | -T | --describe | -V | -h]\n\n",
-		program->name);
+	fprintf(out, "usage: %s [-c FILE] [-o SECTION.KEY=VALUE]... [-t |%s -T | --describe | -V | -h]\n\n",
+		program->name, program->checks ? " --check |" : "");
 	fprintf(out, "%sStays in the foreground and logs to standard error.\n\n", program->about);
 	for (size_t i = 0; i < OPTION_COUNT; i++)
-		print_option(out, &table[i]);
+		if (is_offered(&table[i]))
+			print_option(out, &table[i]);
 	print_examples(out);
 	fprintf(out, "\nsignals: %s\n\nexit codes:\n", program->signals);
 	for (size_t i = 0; i < sizeof(exits) / sizeof(*exits); i++)
@@ -237,6 +248,7 @@ bool options_inform(const struct options *options, FILE *out)
 		return true;
 	case OPTIONS_RUN:
 	case OPTIONS_TEST:
+	case OPTIONS_CHECK:
 	case OPTIONS_DUMP:
 		break;
 	}

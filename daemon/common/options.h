@@ -7,6 +7,7 @@
 enum options_action {
 	OPTIONS_RUN,
 	OPTIONS_TEST,     /* check configuration and rules, say so, exit */
+	OPTIONS_CHECK,    /* the same, and whether Kafka and Redis are as they should be */
 	OPTIONS_DUMP,     /* config_dump on standard output, exit */
 	OPTIONS_DESCRIBE, /* config_describe on standard output, exit */
 	OPTIONS_VERSION,  /* options_version on standard output, exit */
@@ -20,13 +21,15 @@ struct options {
 	size_t override_count;
 };
 
-/* What the texts say of the program; riderwatchd unless another one says so first. */
+/* What the texts say of the program; riderwatchd (NULL) unless another one says so first. */
 struct options_program {
 	const char *name, *about, *signals;
+	bool checks; /* has --check */
 };
 void options_set_program(const struct options_program *program);
 /* Returns 0, or EX_USAGE (64) after a message on standard error. Texts in options are argv's own; overrides is freed by
- * options_fini. When several actions are asked for, help comes before version before describe before dump before test.
+ * options_fini. When several actions are asked for, help comes before version before describe before dump before check
+ * before test.
  */
 int options_parse(int argc, char *const argv[], struct options *options);
 void options_fini(struct options *options);

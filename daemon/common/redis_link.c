@@ -4,7 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include "redis_password.h"
+#include "redis_fault.h"
+#include "secret_file.h"
 
 #define WORDS_MAX 16
 
@@ -20,12 +21,11 @@ static void describe(struct redis_link *link, const char *what, const char *advi
 
 static bool authenticate(struct redis_link *link, const char *user, const char *password_file)
 {
-	char password[REDIS_PASSWORD_SIZE];
+	char password[SECRET_SIZE], error[384];
 	if (!password_file[0])
 		return true;
-	if (redis_password_read(password_file, password) != 0) {
-		describe(link, "the file with its password cannot be read",
-			 "check path and rights of redis.password_file");
+	if (!secret_file_read(password_file, 1, password, error, sizeof(error))) {
+		describe(link, "no password", error);
 		return false;
 	}
 	redisReply *reply = redis_link_ask(link, "AUTH %s %s", user[0] ? user : "default", password);
@@ -91,7 +91,7 @@ redisReply *redis_link_receive(struct redis_link *link)
 		return NULL;
 	}
 	if (reply->type == REDIS_REPLY_ERROR) {
-		describe(link, reply->str, "this user needs the right to read all keys below rw:");
+		describe(link, reply->str, redis_fault_find(reply->str)->advice);
 		freeReplyObject(reply);
 		return NULL;
 	}

@@ -7,8 +7,8 @@
 #include "monotonic.h"
 #include "reload.h"
 #include "supervisor.h"
+#include "secret_file.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #define PSEUDONYM_KEY_MIN 16
-#define PSEUDONYM_KEY_MAX 1024
 #define HEARTBEAT_MS 500
 
 struct lifecycle {
@@ -30,7 +29,7 @@ struct lifecycle {
 	struct reload *reload;
 	struct supervisor *supervisor;
 	struct event *terminate, *interrupt, *hangup, *heartbeat, *deadline;
-	char pseudonym_key[PSEUDONYM_KEY_MAX];
+	char pseudonym_key[SECRET_SIZE];
 	struct slice pseudonym;
 	int64_t last_beat_ms;
 	bool stopping;
@@ -140,18 +139,10 @@ static int read_pseudonym_key(struct lifecycle *life)
 		log_warning("privacy.pseudonym_key_file is not set: alerts carry no reporter_ref", NULL);
 		return 0;
 	}
-	FILE *file = fopen(path, "r");
-	if (!file) {
-		log_error("cannot read privacy.pseudonym_key_file", "path=%s error=\"%s\"", path, strerror(errno));
-		return EX_CONFIG;
-	}
-	size_t size = fread(life->pseudonym_key, 1, sizeof life->pseudonym_key, file);
-	fclose(file);
-	while (size && strchr("\r\n", life->pseudonym_key[size - 1]))
-		size--;
-	if (size < PSEUDONYM_KEY_MIN) {
-		log_error("privacy.pseudonym_key_file holds fewer than 16 bytes; make one with: head -c 32 /dev/urandom | base64",
-			  "path=%s", path);
+	char error[512];
+	size_t size = secret_file_read(path, PSEUDONYM_KEY_MIN, life->pseudonym_key, error, sizeof error);
+	if (!size) {
+		log_error("cannot read privacy.pseudonym_key_file", "error=\"%s\"", error);
 		return EX_CONFIG;
 	}
 	life->pseudonym = (struct slice){ life->pseudonym_key, size };

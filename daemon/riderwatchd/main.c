@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "check.h"
 #include "config.h"
 #include "crash.h"
 #include "kafka_conf.h"
@@ -50,7 +51,9 @@ static int run_with(const struct options *options, const struct config *config)
 	if (!ruleset)
 		return refuse(&problems, "rules");
 	start_log(config);
-	int status = options->action == OPTIONS_TEST ? test(config, ruleset) : lifecycle_run(config, ruleset);
+	int status = options->action == OPTIONS_TEST    ? test(config, ruleset)
+		     : options->action == OPTIONS_CHECK ? check_run(config, ruleset, stdout)
+							: lifecycle_run(config, ruleset);
 	ruleset_unref(&ruleset);
 	return status;
 }
@@ -61,6 +64,8 @@ static int run(const struct options *options)
 	struct config *config =
 		config_load(options->config_path, options->overrides, options->override_count, &problems);
 	if (config)
+		config_check_secrets(config, &problems);
+	if (config && !problems.count)
 		kafka_conf_check(config, &problems);
 	if (problems.count) {
 		config_free(&config);

@@ -9,6 +9,9 @@
 #include "protocol.h"
 #include "stream.h"
 
+/* Version of the keys below rw:. */
+#define STORE_SCHEMA "1"
+
 struct store;
 
 struct store_callbacks {

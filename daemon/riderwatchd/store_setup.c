@@ -5,11 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "log.h"
-#include "redis_password.h"
+#include "secret_file.h"
 #include "store_reply.h"
 
 #define VERSION_MIN 7
-#define SCHEMA "1"
 /* Beyond this many fields a hash is searched in one step; below it, field after field. */
 #define LISTPACK_ENTRIES_MAX 128
 
@@ -26,12 +25,12 @@ static void on_setup_reply(struct store *store, void *subject, const redisReply 
 static enum verdict_of_step send_auth(struct store *store)
 {
 	const struct config *config = store->config;
-	char password[REDIS_PASSWORD_SIZE];
+	char password[SECRET_SIZE], error[384];
 	if (!config->redis_password_file[0])
 		return SETUP_NEXT;
 	/* Read on each connect, so that a changed password needs no restart. */
-	if (redis_password_read(config->redis_password_file, password) != 0) {
-		log_limited(LOG_ERROR, "cannot read redis.password_file", "path=\"%s\"", config->redis_password_file);
+	if (!secret_file_read(config->redis_password_file, 1, password, error, sizeof error)) {
+		log_limited(LOG_ERROR, "cannot read redis.password_file", "error=\"%s\"", error);
 		store_lose(store, "no password");
 		return SETUP_ENDED;
 	}
@@ -177,7 +176,7 @@ static enum verdict_of_step check_config(struct store *store, const redisReply *
 
 static enum verdict_of_step send_schema_set(struct store *store)
 {
-	store_send(store, on_setup_reply, NULL, NULL, "SET rw:schema " SCHEMA " NX");
+	store_send(store, on_setup_reply, NULL, NULL, "SET rw:schema " STORE_SCHEMA " NX");
 	return SETUP_SENT;
 }
 
@@ -189,9 +188,9 @@ static enum verdict_of_step send_schema_get(struct store *store)
 
 static enum verdict_of_step check_schema(struct store *store, const redisReply *reply)
 {
-	if (reply->type == REDIS_REPLY_STRING && strcmp(reply->str, SCHEMA) == 0)
+	if (reply->type == REDIS_REPLY_STRING && strcmp(reply->str, STORE_SCHEMA) == 0)
 		return SETUP_NEXT;
-	store_die(store, "rw:schema", reply->str ? reply->str : "missing", "this release needs schema " SCHEMA);
+	store_die(store, "rw:schema", reply->str ? reply->str : "missing", "this release needs schema " STORE_SCHEMA);
 	return SETUP_ENDED;
 }
 

@@ -172,6 +172,66 @@ static void test_files_start_from_the_config_folder(void **state)
 	config_free(&config);
 }
 
+static char *dump(const struct config *config);
+
+static void test_credentials_of_the_service_manager(void **state)
+{
+	(void)state;
+	struct problems problems = { 0 };
+	char expected[300], *text;
+	mkdir("etc", 0700);
+	write_file("etc/redis-password", "from systemd");
+	snprintf(expected, sizeof(expected), "%s/etc", folder);
+	setenv("CREDENTIALS_DIRECTORY", expected, 1);
+	struct config *config = load("{}", NULL, 0);
+	snprintf(expected, sizeof(expected), "%s/etc/redis-password", folder);
+	assert_string_equal(config->redis_password_file, expected);
+	assert_string_equal(config->kafka_password_file, "");
+	text = dump(config);
+	assert_non_null(strstr(text, "redis-password\", // $CREDENTIALS_DIRECTORY\n"));
+	free(text);
+	config_check_secrets(config, &problems);
+	assert_int_equal(problems.count, 0);
+	config_free(&config);
+	config = load("{\"redis\": {\"password_file\": \"/elsewhere\"}}", NULL, 0);
+	assert_string_equal(config->redis_password_file, "/elsewhere");
+	config_free(&config);
+	unsetenv("CREDENTIALS_DIRECTORY");
+	unlink("etc/redis-password");
+}
+
+static void test_secrets_that_cannot_be_used(void **state)
+{
+	(void)state;
+	struct problems problems = { 0 };
+	write_file("short", "fifteen bytes..\n");
+	write_file("empty", "\n");
+	struct config *config = load("{\n\"kafka\": {\"password_file\": \"nowhere\"},\n"
+				     "\"redis\": {\"password_file\": \"empty\"},\n"
+				     "\"privacy\": {\"pseudonym_key_file\": \"short\"}}",
+				     NULL, 0);
+	config_check_secrets(config, &problems);
+	static const char *const parts[][3] = {
+		{ "riderwatch.json:2: kafka.password_file /", "/nowhere: No such file", "correct its path" },
+		{ "riderwatch.json:3: redis.password_file /", "/empty: empty", "write the secret" },
+		{ "riderwatch.json:4: privacy.pseudonym_key_file /", "/short: too short", "16 bytes or more" },
+	};
+	assert_int_equal(problems.count, 3);
+	for (size_t i = 0; i < 3; i++)
+		for (size_t j = 0; j < 3; j++)
+			if (!strstr(problems.texts[i], parts[i][j]))
+				fail_msg("\"%s\" lacks \"%s\"", problems.texts[i], parts[i][j]);
+	problems_fini(&problems);
+	chmod("short", 0644);
+	assert_non_null(strstr(config_open_secret(config, config_open_secret(config, 1) ? 1 : 0), "short"));
+	chmod("short", 0640);
+	chmod("empty", 0600);
+	assert_null(config_open_secret(config, 0));
+	config_free(&config);
+	unlink("short");
+	unlink("empty");
+}
+
 static char *dump(const struct config *config)
 {
 	char *text;
@@ -325,6 +385,8 @@ int main(void)
 		cmocka_unit_test(test_defaults_file_and_command_line),
 		cmocka_unit_test(test_bytes_that_are_no_text_are_refused),
 		cmocka_unit_test(test_files_start_from_the_config_folder),
+		cmocka_unit_test(test_credentials_of_the_service_manager),
+		cmocka_unit_test(test_secrets_that_cannot_be_used),
 		cmocka_unit_test(test_dump_reads_back),
 		cmocka_unit_test(test_dump_names_origins),
 		cmocka_unit_test(test_dump_keeps_secrets),

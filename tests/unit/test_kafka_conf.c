@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 #include "kafka_conf.h"
 #include "kafka_fault.h"
@@ -65,6 +66,9 @@ static const struct {
 	{ KAFKA_PRODUCER, "partitioner", "murmur2_random" },
 	{ KAFKA_PRODUCER, "socket.nagle.disable", "true" },
 	{ KAFKA_PRODUCER, "message.max.bytes", "1114112" },
+	/* No broker takes these. */
+	{ KAFKA_PROBE, "request.required.acks", "2" },
+	{ KAFKA_PROBE, "enable.idempotence", "false" },
 };
 
 static void test_protocol_values(void **state)
@@ -236,6 +240,60 @@ static void test_faults(void **state)
 	assert_false(kafka_fault_find(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)->taints);
 }
 
+static void test_obstacles(void **state)
+{
+	static const struct {
+		rd_kafka_resp_err_t code;
+		const char *text, *says;
+		bool refused;
+	} rows[] = {
+		{ RD_KAFKA_RESP_ERR__TRANSPORT, "Connect to x failed: Connection refused", "no broker listens", false },
+		{ RD_KAFKA_RESP_ERR__TRANSPORT, "Disconnected: ... incorrect security.protocol configuration ...",
+		  "set security.protocol", false },
+		{ RD_KAFKA_RESP_ERR__RESOLVE, "Name or service not known", "host name in kafka.brokers", false },
+		{ RD_KAFKA_RESP_ERR__AUTHENTICATION, "mechanism PLAIN", "kafka.password_file", true },
+		{ RD_KAFKA_RESP_ERR__AUTHENTICATION, "mechanism SCRAM-SHA-256",
+		  "kafka.password_file", true },
+		{ RD_KAFKA_RESP_ERR__SSL, "certificate verify failed", "ssl.ca.location", true },
+		{ RD_KAFKA_RESP_ERR__SSL, "wrong version number", "speaks no TLS", false },
+		{ RD_KAFKA_RESP_ERR__SSL, "alert", "ssl.certificate.location", true },
+		{ RD_KAFKA_RESP_ERR_NO_ERROR, "", "kafka.brokers", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct kafka_obstacle *obstacle = kafka_obstacle_find(rows[i].code, rows[i].text);
+
+		if (!strstr(obstacle->advice, rows[i].says) || obstacle->refused != rows[i].refused)
+			fail_msg("%s: advice is \"%s\"", rows[i].text, obstacle->advice);
+		assert_int_equal(strstr(obstacle->advice, "2.6.1") != NULL,
+				 strstr(rows[i].text, "SCRAM") && rd_kafka_version() < 0x020601ff);
+	}
+}
+
+static void test_password_from_a_file(void **state)
+{
+	struct config config = plain_config();
+	char path[] = "/tmp/test_kafka_conf_XXXXXX", error[512];
+	rd_kafka_conf_t *conf;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_int_equal(write(fd, "pass word\n", 10), 10);
+	close(fd);
+	config.kafka_password_file = path;
+	for (int role = 0; role < KAFKA_ROLE_COUNT; role++) {
+		conf = kafka_conf_new(&config, role, error, sizeof(error));
+		assert_non_null(conf);
+		assert_value(conf, "sasl.password", "pass word");
+		rd_kafka_conf_destroy(conf);
+	}
+	unlink(path);
+	assert_null(kafka_conf_new(&config, KAFKA_CONSUMER, error, sizeof(error)));
+	assert_non_null(strstr(error, "kafka.password_file /tmp/test_kafka_conf_"));
+	assert_non_null(strstr(error, "No such file"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,6 +306,8 @@ int main(void)
 		cmocka_unit_test(test_check_reports_once),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_obstacles),
+		cmocka_unit_test(test_password_from_a_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,6 +42,8 @@ static void test_what_is_accepted(void **state)
 		{ { "--config", "a.json", "--test" }, OPTIONS_TEST, "a.json", NULL, NULL, 0 },
 		{ { "--config=a=b.json", "-t" }, OPTIONS_TEST, "a=b.json", NULL, NULL, 0 },
 		{ { "-tca.json" }, OPTIONS_TEST, "a.json", NULL, NULL, 0 },
+		{ { "--check", "-t" }, OPTIONS_CHECK, NULL, NULL, NULL, 0 },
+		{ { "-T", "--check" }, OPTIONS_DUMP, NULL, NULL, NULL, 0 },
 		{ { "-tT" }, OPTIONS_DUMP, NULL, NULL, NULL, 0 },
 		{ { "-o", "a.b=c", "--override=d.e=f", "-og.h=-1" }, OPTIONS_RUN, NULL, "a.b=c", "g.h=-1", 3 },
 		{ { "--dump-config" }, OPTIONS_DUMP, NULL, NULL, NULL, 0 },
@@ -120,17 +122,36 @@ static void test_help(void **state)
 	(void)state;
 	static const char *const parts[] = { "-c, --config FILE", "-o, --override SECTION.KEY=VALUE",
 					     "-t, --test",        "-T, --dump-config",
-					     "    --describe",    "-V, --version",
+					     "    --check",       "    --describe",    "-V, --version",
 					     "-h, --help",        "examples:",
 					     "exit codes:",       "\n  0 ",
 					     "\n  64 ",           "\n  65 ",
 					     "\n  69 ",           "\n  70 ",
-					     "\n  71 ",           "\n  75 ",
+					     "\n  71 ",           "\n  75 ",           "\n  77 ",
 					     "\n  78 ",           "signals:" };
 	print(options_help);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
 		if (!strstr(printed, parts[i]))
 			fail_msg("help lacks \"%s\"", parts[i]);
+}
+
+/* The board has no --check. */
+static void test_option_of_the_daemon_alone(void **state)
+{
+	static const struct options_program board = { .name = "riderwatch-board", .about = "", .signals = "" };
+	static const char *const words[] = { "--check", NULL };
+	struct options options;
+	char *message;
+	(void)state;
+	options_set_program(&board);
+	assert_int_equal(parse(words, &options, &message), 64);
+	assert_non_null(strstr(message, "unknown option --check"));
+	free(message);
+	print(options_help);
+	assert_null(strstr(printed, " --check"));
+	options_set_program(NULL);
+	print(options_help);
+	assert_non_null(strstr(printed, " --check"));
 }
 
 static void test_version(void **state)
@@ -157,6 +178,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_accepted),
 		cmocka_unit_test(test_what_is_refused),
 		cmocka_unit_test(test_help),
+		cmocka_unit_test(test_option_of_the_daemon_alone),
 		cmocka_unit_test(test_version),
 	};
 	int result = cmocka_run_group_tests(tests, NULL, NULL);

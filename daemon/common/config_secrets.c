@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Settings that name files with secrets: found among the service manager's credentials, and tried before anything
+ * starts. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "alloc.h"
+#include "config_table.h"
+#include "secret_file.h"
+
+static const struct {
+	const char *section, *name;
+	const char *credential; /* its file in $CREDENTIALS_DIRECTORY */
+	size_t minimum;         /* bytes */
+	bool daemon;            /* read by riderwatchd */
+} secrets[] = {
+	{ "kafka", "password_file", "kafka-password", 1, true },
+	{ "redis", "password_file", "redis-password", 1, true },
+	{ "privacy", "pseudonym_key_file", "pseudonym-key", 16, true },
+	{ "board", "token_file", "board-token", 16, false },
+	{ "board", "redis_password_file", "board-redis-password", 1, false },
+};
+#define COUNT (sizeof(secrets) / sizeof(*secrets))
+
+void config_take_credentials(struct config *config)
+{
+	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+
+	for (size_t i = 0; folder && *folder && i < COUNT; i++) {
+		const struct config_key *key = config_key_find(secrets[i].section, secrets[i].name);
+		char *path, **member = config_member(config, key);
+
+		MUST(asprintf(&path, "%s/%s", folder, secrets[i].credential) >= 0);
+		if (access(path, F_OK) == 0) {
+			free(*member);
+			*member = path;
+			config_set_origin(config, key, "$CREDENTIALS_DIRECTORY");
+		} else {
+			free(path);
+		}
+	}
+}
+
+void config_check_secrets(const struct config *config, struct problems *problems)
+{
+	char secret[SECRET_SIZE], error[512];
+
+	for (size_t i = 0; i < COUNT; i++) {
+		const struct config_key *key = config_key_find(secrets[i].section, secrets[i].name);
+		const char *path = *(char **)config_member(config, key);
+
+		if (secrets[i].daemon && *path &&
+		    !secret_file_read(path, secrets[i].minimum, secret, error, sizeof(error)))
+			problems_add(problems, "%s: %s.%s %s", config_origin(config, key), key->section, key->name,
+				     error);
+	}
+	explicit_bzero(secret, sizeof(secret));
+}
+
+const char *config_open_secret(const struct config *config, size_t number)
+{
+	for (size_t i = 0; i < COUNT; i++) {
+		const struct config_key *key = config_key_find(secrets[i].section, secrets[i].name);
+		const char *path = *(char **)config_member(config, key);
+
+		if (secrets[i].daemon && *path && secret_file_is_open(path) && number-- == 0)
+			return path;
+	}
+	return NULL;
+}
