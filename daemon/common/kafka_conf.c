@@ -246,6 +246,8 @@ static bool set_probe(rd_kafka_conf_t *conf, const struct config *config, char *
 {
 	(void)config;
 	return set(conf, "request.required.acks", "2", error, error_size) &&
+	       /* A broker that hangs up is all that tells of a wrong protocol. */
+	       set(conf, "log.connection.close", "true", error, error_size) &&
 	       set(conf, "message.timeout.ms", "5000", error, error_size) &&
 	       set(conf, "socket.timeout.ms", "3000", error, error_size) &&
 	       set(conf, "allow.auto.create.topics", "false", error, error_size);

@@ -57,5 +57,7 @@ check_f check_redis_connects, check_redis_server, check_redis_rights, check_redi
 
 /* check_rights.c: of the probe's records. */
 void check_on_delivery(rd_kafka_t *handle, const rd_kafka_message_t *message, void *opaque);
+/* check_kafka.c: does the coordinator of a group only need time? */
+bool check_is_passing(rd_kafka_resp_err_t code);
 /* check_kafka.c: a handle whose errors go to check->last_error, NULL after a finding. */
 rd_kafka_t *check_handle(struct check *check, int role);

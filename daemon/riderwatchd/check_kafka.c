@@ -16,8 +16,10 @@ static void on_error(rd_kafka_t *handle, int code, const char *reason, void *opa
 	struct check *check = opaque;
 
 	(void)handle;
-	/* "All brokers are down" says nothing that the error before did not. */
-	if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+	/* What tells the cause stays: "all brokers are down" and broken pipes often follow. */
+	if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ||
+	    (check->last_error[0] && kafka_obstacle_find(check->last_code, check->last_error)->words &&
+	     !kafka_obstacle_find(code, reason)->words))
 		return;
 	check->last_code = code;
 	snprintf(check->last_error, sizeof(check->last_error), "%s", reason);
@@ -177,6 +179,13 @@ void check_partitions(struct check *check)
 
 /* ---- instance ---- */
 
+bool check_is_passing(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS ||
+	       code == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE || code == RD_KAFKA_RESP_ERR_NOT_COORDINATOR ||
+	       code == RD_KAFKA_RESP_ERR__WAIT_COORD;
+}
+
 static bool has_member(const rd_kafka_ConsumerGroupDescription_t *group, const char *instance)
 {
 	for (size_t i = 0; i < rd_kafka_ConsumerGroupDescription_member_count(group); i++) {
@@ -222,13 +231,26 @@ static rd_kafka_resp_err_t describe_group(struct check *check, const char *name)
 	return code;
 }
 
+/* A group that was never used has to find its coordinator first. */
+static rd_kafka_resp_err_t describe_patiently(struct check *check, const char *name)
+{
+	int64_t until = monotonic_ms() + 2 * CHECK_ANSWER_MS;
+	rd_kafka_resp_err_t code = describe_group(check, name);
+
+	while (check_is_passing(code) && monotonic_ms() < until) {
+		rd_kafka_poll(check->probe, TURN_MS);
+		code = describe_group(check, name);
+	}
+	return code;
+}
+
 void check_instance(struct check *check)
 {
 	char shadow[300];
 
 	kafka_conf_shadow_group(check->config, shadow, sizeof(shadow));
-	check->group_errors[0] = describe_group(check, check->config->kafka_group);
-	check->group_errors[1] = describe_group(check, shadow);
+	check->group_errors[0] = describe_patiently(check, check->config->kafka_group);
+	check->group_errors[1] = describe_patiently(check, shadow);
 	if (check->instance_runs)
 		check_find(
 			check, CHECK_NOTE, 0,

@@ -121,7 +121,7 @@ static const struct trial {
 /* Notes what is missing in the list of that kind. */
 static void take_refusal(char missing[2][512], const struct trial *trial, const char *error)
 {
-	const char *right = strstr(error, "access a key") ? "~rw:*" : trial->right;
+	const char *right = strstr(error, "access one of the keys") ? "~rw:*" : trial->right;
 	char *list = missing[trial->needed];
 
 	if (!strstr(list, right))

@@ -144,9 +144,17 @@ static bool end_on_fault(struct source *source, rd_kafka_resp_err_t code, const 
 
 void source_on_error(rd_kafka_t *consumer, int code, const char *reason, void *opaque)
 {
+	struct source *source = opaque;
+	const char *advice = kafka_obstacle_find(code, reason)->advice;
+
 	(void)consumer;
-	if (!end_on_fault(opaque, code, "connection", reason))
-		log_limited(LOG_WARNING, "Kafka consumer has trouble", "error=%s", rd_kafka_err2name(code));
+	if (end_on_fault(source, code, "connection", reason))
+		return;
+	/* That all brokers are down says nothing which the error before did not. */
+	if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+		snprintf(source->trouble, sizeof(source->trouble), "%s; %s", reason, advice);
+	log_limited(LOG_WARNING, "Kafka consumer has trouble", "error=%s reason=\"%s\" advice=\"%s\"",
+		    rd_kafka_err2name(code), reason, advice);
 }
 
 static void out_of_range(struct source *source, enum input input, const rd_kafka_message_t *message)

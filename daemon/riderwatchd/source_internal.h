@@ -39,6 +39,7 @@ struct source {
 	bool parked;        /* the library holds an empty assignment because nobody reads */
 	bool lost;          /* thrown out of the group: the next revoke is without a chance to commit */
 	bool fatal;         /* reported once */
+	char trouble[512];  /* why there is no connection, and what to do; empty: nothing was heard */
 	bool close_refused; /* after a fatal error the library does not leave the group itself */
 	int64_t idle_since_ms; /* since when nobody reads */
 	struct kafka_headers headers;

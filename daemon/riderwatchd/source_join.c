@@ -6,14 +6,32 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include "kafka_fault.h"
 #include "log.h"
 #include "membership.h"
 #include "monotonic.h"
+#include "must.h"
 
 #define GROUP_TIMEOUT_MS 1000
 #define JOIN_RETRY_MS 500
 
-static int32_t count_of(const struct source *source, enum input input, int timeout_ms, char *error, size_t error_size)
+/* Lets librdkafka say why. Before we are told to join there is nothing else to hear; later, records would be lost. */
+static void hear_trouble(struct source *source)
+{
+	MUST(source->state == SOURCE_OUTSIDE && !source->join_at);
+	for (rd_kafka_message_t *message; (message = rd_kafka_consumer_poll(source->consumer, 0));)
+		rd_kafka_message_destroy(message);
+}
+
+static void say_fault(const char *topic, rd_kafka_resp_err_t code, char *error, size_t error_size)
+{
+	const struct kafka_fault *fault = kafka_fault_find(code);
+
+	snprintf(error, error_size, "input topic %s: %s; %s", topic, rd_kafka_err2str(code),
+		 fault ? fault->advice : "is the leader of its partitions up?");
+}
+
+static int32_t count_of(struct source *source, enum input input, int timeout_ms, char *error, size_t error_size)
 {
 	const struct source_topic *topic = &source->topics[input];
 	const struct rd_kafka_metadata *metadata;
@@ -21,15 +39,16 @@ static int32_t count_of(const struct source *source, enum input input, int timeo
 	int32_t count = -1;
 
 	if (code) {
-		snprintf(error, error_size, "brokers do not answer: %s; check kafka.brokers and the broker's log",
-			 rd_kafka_err2str(code));
+		hear_trouble(source);
+		snprintf(error, error_size, "brokers do not answer: %s",
+			 source->trouble[0] ? source->trouble : "no connection in time; riderwatchd --check says why");
 		return -1;
 	}
-	if (metadata->topic_cnt != 1 || metadata->topics[0].err)
-		snprintf(error, error_size, "input topic %s: %s; create it (scripts/create-topics) or correct its name",
-			 topic->name, metadata->topic_cnt ? rd_kafka_err2str(metadata->topics[0].err) : "unknown");
-	else
+	code = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+	if (!code)
 		count = metadata->topics[0].partition_cnt;
+	else
+		say_fault(topic->name, code, error, error_size);
 	rd_kafka_metadata_destroy(metadata);
 	return count;
 }

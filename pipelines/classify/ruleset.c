@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <limits.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 #include "alloc.h"
 #include "classify/load.h"
 #include "must.h"
@@ -109,6 +112,13 @@ struct ruleset *ruleset_load(const char *folder, struct problems *problems)
 {
 	struct sources sources = { 0 };
 	size_t before = problems->count;
+
+	/* One message instead of one for each file. */
+	if (access(folder, X_OK) != 0) {
+		problems_add(problems, "%s: folder of the rules: %s; correct rules.folder, or let user %u read it", folder,
+			     strerror(errno), (unsigned)geteuid());
+		return NULL;
+	}
 	struct ruleset *ruleset = ruleset_new();
 
 	/* With a file missing, names that it defines would all be reported as unknown: say only what is the cause. */

@@ -3,6 +3,7 @@ import itertools
 import os
 import pathlib
 import random
+import subprocess
 import sys
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 pytest.register_assert_rewrite("world", "fold")
 from events import mixed  # noqa: E402
+from guarded import start_guarded  # noqa: E402
 from world import DAEMON, Stack, World  # noqa: E402
 
 _numbers = itertools.count(1)
@@ -57,3 +59,25 @@ def counted(world):
     world.wait_applied(90)
     assert daemon.stop() in (0, 75)
     return world
+
+
+@pytest.fixture(scope="session")
+def guarded():
+    """A broker with access control lists; see guarded.py."""
+    kafka = start_guarded()
+    yield kafka
+    kafka.end()
+
+
+@pytest.fixture
+def check(world):
+    """(exit code, findings) of riderwatchd --check in the test's world, with sections merged over its settings."""
+    def run(*words, environment=None, **sections):
+        path, _ = world.write_config("check", **sections)
+        done = subprocess.run([str(DAEMON), "-c", str(path), "--check", *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=60, env={**os.environ, **(environment or {})})
+        assert not done.stderr, done.stderr
+        lines = done.stdout.splitlines()
+        assert lines[-1].startswith("checked "), done.stdout
+        return done.returncode, lines[:-1]
+    return run

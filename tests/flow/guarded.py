@@ -11,7 +11,7 @@ import tempfile
 
 import redis
 
-from world import wait_until
+from world import INPUTS, NAMES, OUTPUTS, ROOT, wait_until
 
 JARS = pathlib.Path(os.environ.get("RIDERWATCH_CACHE") or
                     pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "riderwatch") / "kafka-4.3.1"
@@ -53,6 +53,8 @@ group.initial.rebalance.delay.ms=0
 log.cleaner.dedupe.buffer.size=4194304
 log.index.size.max.bytes=1048576
 """
+PASSWORDS = {"full": "a-full-password", "reader": "a-reader-password", "stranger": "a-stranger-password"}
+TOPICS = {kind: f"g.{name}" for kind, name in NAMES.items()}
 LISTENERS = ("plain", "sasl", "sasl_tls", "mutual")
 
 
@@ -160,3 +162,42 @@ class OwnRedis:
         self.process.kill()
         self.process.wait()
         shutil.rmtree(self.folder)
+
+
+# ---- the broker that tests share: who may do what ----
+
+def make_topics(brokers, prefix, *options):
+    subprocess.run([str(ROOT / "scripts/create-topics"), "--brokers", brokers, "--prefix", prefix, "--partitions", "2", *options],
+                   check=True, stdout=subprocess.DEVNULL)
+
+
+def start_guarded():
+    """"full" and the certificate "mtls-user" have every right that the daemon needs, "reader" only those to read, "stranger" none."""
+    kafka = GuardedKafka(PASSWORDS)
+    make_topics(kafka.address("plain"), "g.")
+    inputs = [word for kind in INPUTS for word in ("--topic", TOPICS[kind])]
+    outputs = [word for kind in OUTPUTS for word in ("--topic", TOPICS[kind])]
+    kafka.grant(["full", "reader", "mtls-user"], "--operation", "Read", "--operation", "Describe", *inputs)
+    kafka.grant(["full", "mtls-user"], "--operation", "Write", "--operation", "Describe", *outputs)
+    kafka.grant(["reader"], "--operation", "Describe", *outputs)
+    kafka.grant(["full", "reader", "mtls-user"], "--operation", "Read", "--resource-pattern-type", "prefixed", "--group", "g.group")
+    kafka.grant(["full", "mtls-user"], "--operation", "Write", "--operation", "Describe", "--resource-pattern-type", "prefixed",
+                "--transactional-id", "g.group")
+    return kafka
+
+
+def settings_for(kafka, user, folder, listener="sasl", mechanism="PLAIN", password=None):
+    """Section kafka for a user of that listener."""
+    properties = {"security.protocol": {"sasl": "sasl_plaintext", "sasl_tls": "sasl_ssl", "mutual": "ssl"}[listener]}
+    settings = {"brokers": kafka.address(listener), "group": "g.group", "properties": properties}
+    if listener != "sasl":
+        properties["ssl.ca.location"] = str(kafka.folder / "ca.crt")
+    if listener == "mutual":
+        properties["ssl.certificate.location"] = str(kafka.folder / f"{user}.crt")
+        properties["ssl.key.location"] = str(kafka.folder / f"{user}.key")
+    else:
+        properties.update({"sasl.mechanism": mechanism, "sasl.username": user})
+        (folder / "kafka-password").write_text((password or PASSWORDS[user]) + "\n")
+        (folder / "kafka-password").chmod(0o600)
+        settings["password_file"] = "kafka-password"
+    return settings

@@ -1,74 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """riderwatchd --check on a broker with access control lists: what it finds, and that it leaves no trace."""
-import os
 import re
 import subprocess
 
 import pytest
 from confluent_kafka import libversion
 
-from guarded import GuardedKafka, OwnRedis
-from world import DAEMON, INPUTS, NAMES, OUTPUTS, ROOT
+from guarded import TOPICS, OwnRedis, make_topics, settings_for
+from world import INPUTS, NAMES, OUTPUTS, ROOT
 
-PASSWORDS = {"full": "a-full-password", "reader": "a-reader-password", "stranger": "a-stranger-password"}
 EX_OK, EX_UNAVAILABLE, EX_NOPERM = 0, 69, 77
-
-
-def make_topics(brokers, prefix, *options):
-    subprocess.run([str(ROOT / "scripts/create-topics"), "--brokers", brokers, "--prefix", prefix, "--partitions", "2", *options],
-                   check=True, stdout=subprocess.DEVNULL)
-
-
-@pytest.fixture(scope="module")
-def guarded():
-    kafka = GuardedKafka(PASSWORDS)
-    try:
-        make_topics(kafka.address("plain"), "g.")
-        inputs = [word for kind in INPUTS for word in ("--topic", f"g.{NAMES[kind]}")]
-        outputs = [word for kind in OUTPUTS for word in ("--topic", f"g.{NAMES[kind]}")]
-        kafka.grant(["full", "reader", "mtls-user"], "--operation", "Read", "--operation", "Describe", *inputs)
-        kafka.grant(["full", "mtls-user"], "--operation", "Write", "--operation", "Describe", *outputs)
-        kafka.grant(["reader"], "--operation", "Describe", *outputs)
-        kafka.grant(["full", "reader", "mtls-user"], "--operation", "Read", "--resource-pattern-type", "prefixed", "--group", "g.group")
-        kafka.grant(["full", "mtls-user"], "--operation", "Write", "--operation", "Describe", "--resource-pattern-type", "prefixed",
-                    "--transactional-id", "g.group")
-        yield kafka
-    finally:
-        kafka.end()
-
-
-def settings_for(kafka, user, folder, listener="sasl", mechanism="PLAIN"):
-    """Section kafka for a user of that listener."""
-    properties = {"security.protocol": {"sasl": "sasl_plaintext", "sasl_tls": "sasl_ssl", "mutual": "ssl"}[listener]}
-    settings = {"brokers": kafka.address(listener), "group": "g.group", "properties": properties}
-    if listener != "sasl":
-        properties["ssl.ca.location"] = str(kafka.folder / "ca.crt")
-    if listener == "mutual":
-        properties["ssl.certificate.location"] = str(kafka.folder / f"{user}.crt")
-        properties["ssl.key.location"] = str(kafka.folder / f"{user}.key")
-    else:
-        properties.update({"sasl.mechanism": mechanism, "sasl.username": user})
-        (folder / "kafka-password").write_text(PASSWORDS[user] + "\n")
-        (folder / "kafka-password").chmod(0o600)
-        settings["password_file"] = "kafka-password"
-    return settings
-
-
-TOPICS = {kind: f"g.{name}" for kind, name in NAMES.items()}
-
-
-@pytest.fixture
-def check(world):
-    """(exit code, findings) of riderwatchd --check in the test's world, with sections merged over its settings."""
-    def run(*words, environment=None, **sections):
-        path, _ = world.write_config("check", **sections)
-        done = subprocess.run([str(DAEMON), "-c", str(path), "--check", *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=60, env={**os.environ, **(environment or {})})
-        assert not done.stderr, done.stderr
-        lines = done.stdout.splitlines()
-        assert lines[-1].startswith("checked "), done.stdout
-        return done.returncode, lines[:-1]
-    return run
 
 
 def errors(lines):

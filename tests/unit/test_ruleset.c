@@ -354,10 +354,17 @@ static void test_remarks(void **state)
 static void test_missing_files(void **state)
 {
 	struct problems problems = { 0 };
+	char empty[] = "/tmp/test_ruleset_empty_XXXXXX";
 
 	(void)state;
-	assert_null(ruleset_load("/nonexistent/rules", &problems));
+	assert_non_null(mkdtemp(empty));
+	assert_null(ruleset_load(empty, &problems));
 	assert_int_equal(problems.count, sizeof(names) / sizeof(names[0]));
+	problems_fini(&problems);
+	rmdir(empty);
+	assert_null(ruleset_load(empty, &problems));
+	assert_int_equal(problems.count, 1);
+	assert_non_null(strstr(problems.texts[0], "No such file or directory; correct rules.folder"));
 	problems_fini(&problems);
 }
 
