@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Defaults, then the file, then the command line. */
+/* Defaults, then files; then config_sources.c. */
 #include "config.h"
 #include <libgen.h>
 #include <limits.h>
@@ -30,7 +30,7 @@ const struct config_key config_keys[CONFIG_KEY_COUNT] = {
 #undef CONFIG_KEY
 };
 
-static const char origin_default[] = "default", origin_command_line[] = "command line";
+static const char origin_default[] = "default";
 
 const struct config_key *config_key_find(const char *section, const char *name)
 {
@@ -74,8 +74,18 @@ static size_t list_names(const char *section, const char *names[CONFIG_KEY_COUNT
 	return count;
 }
 
-static void report_unknown(const char *section, const char *name, const struct config_place *place)
+static bool is_section(const char *name)
 {
+	const char *names[CONFIG_KEY_COUNT];
+	return list_names(name, names) > 0;
+}
+
+void config_report_unknown(const char *section, const char *name, const struct config_place *place)
+{
+	if (!is_section(section)) {
+		name = section;
+		section = NULL;
+	}
 	const char *names[CONFIG_KEY_COUNT];
 	size_t count = list_names(section, names);
 	const char *nearest = nearest_name(name, names, count);
@@ -87,12 +97,6 @@ static void report_unknown(const char *section, const char *name, const struct c
 	else
 		problems_add(place->problems, "%s: unknown %s %s%s%s; riderwatchd --describe lists what there is",
 			     place->text, kind, section, dot, name);
-}
-
-static bool is_section(const char *name)
-{
-	const char *names[CONFIG_KEY_COUNT];
-	return list_names(name, names) > 0;
 }
 
 /* ---- the file ---- */
@@ -146,7 +150,7 @@ static void read_key(const struct file_walk *walk, const char *section, const ch
 	const struct config_key *key = config_key_find(section, name);
 	free(path);
 	if (!key) {
-		report_unknown(section, name, &place);
+		config_report_unknown(section, name, &place);
 		return;
 	}
 	config_set_origin(walk->config, key, place.text);
@@ -161,7 +165,7 @@ static void read_section(const struct file_walk *walk, const char *section, json
 	char text[PATH_MAX + 32];
 	struct config_place place = place_of(walk, section, text);
 	if (!is_section(section)) {
-		report_unknown(NULL, section, &place);
+		config_report_unknown(section, NULL, &place);
 		return;
 	}
 	if (!json_is_object(value)) {
@@ -208,65 +212,9 @@ static void read_file(struct config *config, const char *path, struct problems *
 	json_file_free(&file);
 }
 
-/* ---- the command line ---- */
-
-/* name may be "properties.linger.ms": a property of the key before the first dot. Returns that part, NULL when there is
- * none. */
-static char *split_property(const char *section, char *name)
-{
-	char *dot = strchr(name, '.');
-	if (!dot)
-		return NULL;
-	*dot = '\0';
-	const struct config_key *key = config_key_find(section, name);
-	if (key && key->type == CONFIG_IS_PROPERTIES)
-		return dot + 1;
-	*dot = '.';
-	return NULL;
-}
-
-static void apply_override(struct config *config, char *section, char *name, const char *text,
-			   const struct config_place *place)
-{
-	char *property = split_property(section, name);
-	const struct config_key *key = config_key_find(section, name);
-	if (!key) {
-		bool known = is_section(section);
-		report_unknown(known ? section : NULL, known ? name : section, place);
-		return;
-	}
-	if (key->type == CONFIG_IS_PROPERTIES && !property) {
-		config_refuse(place, key, "takes one property at a time: write %s.%s.NAME=VALUE", section, name);
-		return;
-	}
-	json_t *value = config_value_from_text(key, text);
-	config_set_origin(config, key, place->text);
-	if (property)
-		config_property_set(config, key, property, value, place);
-	else
-		config_value_set(config, key, value, place);
-	json_decref(value);
-}
-
-static void read_override(struct config *config, const char *override, const struct config_place *place)
-{
-	char *copy = alloc_text(override);
-	char *equals = strchr(copy, '='), *dot = strchr(copy, '.');
-	if (equals && dot && dot < equals) {
-		*equals = *dot = '\0';
-		apply_override(config, copy, dot + 1, equals + 1, place);
-	} else {
-		problems_add(place->problems,
-			     "%s: \"%s\" is not an override; write section.key=value, such as log.level=debug",
-			     place->text, override);
-	}
-	free(copy);
-}
-
 /* ---- contract ---- */
 
-struct config *config_load(const char *path, const char *const *overrides, size_t override_count,
-			   struct problems *problems)
+struct config *config_load(const struct config_sources *sources, struct problems *problems)
 {
 	size_t problems_before = problems->count;
 	struct config_origins *origins = alloc_zeroed(1, sizeof(*origins));
@@ -274,12 +222,12 @@ struct config *config_load(const char *path, const char *const *overrides, size_
 	for (size_t i = 0; i < CONFIG_KEY_COUNT; i++)
 		config_value_default(config, &config_keys[i]);
 	config_take_credentials(config);
-	if (path)
-		read_file(config, path, problems);
+	for (size_t i = 0; i < sources->count; i++)
+		if (sources->list[i].option == 'c')
+			read_file(config, sources->list[i].text, problems);
 	char *working_folder = realpath(".", NULL);
-	struct config_place place = { .text = origin_command_line, .folder = working_folder, .problems = problems };
-	for (size_t i = 0; i < override_count; i++)
-		read_override(config, overrides[i], &place);
+	config_read_environment(config, working_folder, problems);
+	config_read_options(config, sources, working_folder, problems);
 	free(working_folder);
 	/* Checks between values would only confuse while single values are wrong. */
 	if (problems->count == problems_before)

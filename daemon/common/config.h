@@ -8,6 +8,7 @@
 
 struct config_property {
 	char *name, *value;
+	char *origin; /* "file:line", "-o" or "-X" */
 };
 struct config_properties {
 	struct config_property *list;
@@ -29,18 +30,32 @@ struct config {
 #undef CONFIG_KEY
 };
 
-/* Defaults, then the file (path NULL: none), then overrides "section.key=value" from the command line ("kafka.properties.NAME=value"
- * for one property). Relative FILE values are taken from the config file's folder, those on the command line from the working
- * folder; both are made absolute. Reports every problem with file:line, and the nearest known name for an unknown key.
- * Returns NULL when there was any. config_free and config_dump take only what this made. */
-struct config *config_load(const char *path, const char *const *overrides, size_t override_count, struct problems *problems);
+/* What the command line says about the configuration, in the order given. Texts are borrowed. */
+struct config_source {
+	char option; /* c: a file; o: "section.key=value"; X: "name=value", a librdkafka property */
+	const char *text;
+};
+struct config_sources {
+	struct config_source *list;
+	size_t count;
+};
+void config_sources_add(struct config_sources *sources, char option, const char *text);
+void config_sources_fini(struct config_sources *sources);
+
+/* Defaults, then credentials of the service manager, then the files in their order, then the environment
+ * (RIDERWATCH_SECTION__KEY), then -o and -X in their order; the last one wins, property by property. Relative FILE
+ * values of a file start from its folder, others from the working folder; all are made absolute. Reports every problem
+ * with file:line, and the nearest known name for an unknown key. Returns NULL when there was any. config_free and
+ * config_dump take only what this made. */
+struct config *config_load(const struct config_sources *sources, struct problems *problems);
 /* Tries every file with a secret that riderwatchd reads, and adds a problem for each that cannot be used. */
 void config_check_secrets(const struct config *config, struct problems *problems);
 /* Files with secrets that every user of this host can read, by number from 0; NULL behind the last. */
 const char *config_open_secret(const struct config *config, size_t number);
 void config_free(struct config **config);
-/* Writes the effective configuration as JSON that config_load reads back to the same values; a comment names each key's origin
- * (default, file:line, command line). Secrets among the librdkafka properties are named there, but left out. */
+/* Writes the effective configuration as JSON that config_load reads back to the same values; a comment names each key's
+ * origin (default, file:line, variable of the environment, -o, -X). Secrets among the librdkafka properties are named
+ * there, but left out. */
 void config_dump(const struct config *config, FILE *out);
 /* Each key with type, default, range and help, for --help and the manual. */
 void config_describe(FILE *out);

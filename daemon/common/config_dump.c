@@ -24,20 +24,33 @@ static bool is_secret(const char *property)
 	return false;
 }
 
+/* A comment must stay one line, whatever the file is called. */
+static void print_origin(FILE *out, const char *origin)
+{
+	fputs(" // ", out);
+	for (; *origin; origin++)
+		fputc((unsigned char)*origin < 0x20 ? '?' : *origin, out);
+	fputs("\n", out);
+}
+
+/* One to a line, since each has an origin of its own. */
 static void print_properties(FILE *out, const struct config_properties *properties)
 {
-	bool first = true;
-	fputs("{", out);
+	fputs("{\n", out);
 	for (size_t i = 0; i < properties->count; i++) {
-		if (is_secret(properties->list[i].name))
-			continue;
-		fputs(first ? " " : ", ", out);
-		print_text(out, properties->list[i].name);
-		fputs(": ", out);
-		print_text(out, properties->list[i].value);
-		first = false;
+		const struct config_property *property = &properties->list[i];
+		fputs("\t\t\t", out);
+		if (is_secret(property->name)) {
+			fprintf(out, " // %s is set, and not shown:", property->name);
+		} else {
+			print_text(out, property->name);
+			fputs(": ", out);
+			print_text(out, property->value);
+			fputs(",", out);
+		}
+		print_origin(out, property->origin);
 	}
-	fputs(first ? "}" : " }", out);
+	fputs("\t\t}", out);
 }
 
 static void print_value(FILE *out, const struct config_key *key, const void *member)
@@ -55,7 +68,10 @@ static void print_value(FILE *out, const struct config_key *key, const void *mem
 		fprintf(out, "%" PRId64, *(const int64_t *)member);
 		break;
 	case CONFIG_IS_PROPERTIES:
-		print_properties(out, member);
+		if (((const struct config_properties *)member)->count)
+			print_properties(out, member);
+		else
+			fputs("{}", out);
 		break;
 	default:
 		config_number_text(key, *(const int64_t *)member, text, sizeof(text));
@@ -63,17 +79,17 @@ static void print_value(FILE *out, const struct config_key *key, const void *mem
 	}
 }
 
-/* A comment must stay one line, whatever the file is called. */
-static void print_origin(FILE *out, const struct config *config, const struct config_key *key)
+static void print_key(FILE *out, const struct config *config, const struct config_key *key, bool last)
 {
-	fputs(" // ", out);
-	for (const char *c = config_origin(config, key); *c; c++)
-		fputc((unsigned char)*c < 0x20 ? '?' : *c, out);
-	const struct config_properties *properties = config_member(config, key);
-	for (size_t i = 0; key->type == CONFIG_IS_PROPERTIES && i < properties->count; i++)
-		if (is_secret(properties->list[i].name))
-			fprintf(out, "; %s is set, and not shown", properties->list[i].name);
-	fputs("\n", out);
+	const void *member = config_member(config, key);
+	bool properties = key->type == CONFIG_IS_PROPERTIES && ((const struct config_properties *)member)->count;
+	fprintf(out, "\t\t\"%s\": ", key->name);
+	print_value(out, key, member);
+	fputs(last ? "" : ",", out);
+	if (properties)
+		fputs("\n", out);
+	else
+		print_origin(out, config_origin(config, key));
 }
 
 void config_dump(const struct config *config, FILE *out)
@@ -85,10 +101,7 @@ void config_dump(const struct config *config, FILE *out)
 		bool closes = i + 1 == CONFIG_KEY_COUNT || strcmp(key->section, key[1].section) != 0;
 		if (opens)
 			fprintf(out, "\t\"%s\": {\n", key->section);
-		fprintf(out, "\t\t\"%s\": ", key->name);
-		print_value(out, key, config_member(config, key));
-		fputs(closes ? "" : ",", out);
-		print_origin(out, config, key);
+		print_key(out, config, key, closes);
 		if (closes)
 			fprintf(out, "\t}%s\n", i + 1 == CONFIG_KEY_COUNT ? "" : ",");
 	}

@@ -37,7 +37,14 @@ extern const struct config_key config_keys[CONFIG_KEY_COUNT];
 /* A struct config as config_load makes it: the contract's part and where each value came from. */
 struct config_origins {
 	struct config config;       /* must be first */
-	char *of[CONFIG_KEY_COUNT]; /* "file:line", "command line" or "default" */
+	char *of[CONFIG_KEY_COUNT]; /* "file:line", a variable of the environment, "-o"; NULL: default */
+};
+
+/* Where a value comes from while it is being set. */
+struct config_place {
+	const char *text;   /* "file:line", a variable of the environment, "-o" or "-X" */
+	const char *folder; /* relative FILE values start here */
+	struct problems *problems;
 };
 
 /* NULL when there is none. */
@@ -47,15 +54,14 @@ const char *config_origin(const struct config *config, const struct config_key *
 
 /* origin is copied. */
 void config_set_origin(struct config *config, const struct config_key *key, const char *origin);
+/* Adds a problem: there is no such section, or no such key in it. */
+void config_report_unknown(const char *section, const char *name, const struct config_place *place);
+/* Variables RIDERWATCH_SECTION__KEY; then -o and -X, in the order given. Relative FILE values start from folder. */
+void config_read_environment(struct config *config, const char *folder, struct problems *problems);
+void config_read_options(struct config *config, const struct config_sources *sources, const char *folder,
+			 struct problems *problems);
 /* Files in $CREDENTIALS_DIRECTORY that have the name of a secret: for the settings that name none. */
 void config_take_credentials(struct config *config);
-
-/* Where a value comes from while it is being set. */
-struct config_place {
-	const char *text;   /* "file:line" or "command line" */
-	const char *folder; /* relative FILE values start here */
-	struct problems *problems;
-};
 
 /* Adds "place: section.name message". */
 void config_refuse(const struct config_place *place, const struct config_key *key, const char *format, ...)

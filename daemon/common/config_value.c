@@ -219,6 +219,7 @@ static void free_properties(void *member)
 	for (size_t i = 0; i < properties->count; i++) {
 		free(properties->list[i].name);
 		free(properties->list[i].value);
+		free(properties->list[i].origin);
 	}
 	free(properties->list);
 	*properties = (struct config_properties){ 0 };
@@ -252,7 +253,9 @@ void config_property_set(struct config *config, const struct config_key *key, co
 		properties->list[i] = (struct config_property){ .name = alloc_text(name) };
 	}
 	free(properties->list[i].value);
+	free(properties->list[i].origin);
 	properties->list[i].value = text;
+	properties->list[i].origin = alloc_text(place->text);
 }
 
 /* ---- types ---- */

@@ -167,16 +167,17 @@ static bool set_properties(rd_kafka_conf_t *conf, const char *section, const str
 	for (size_t i = 0; i < properties->count; i++) {
 		const struct config_property *property = &properties->list[i];
 		const struct owned *row = owner_of(property->name);
+		const char *origin = property->origin ? property->origin : "", *colon = *origin ? ": " : "";
 		char text[256];
 
 		if (row) {
-			snprintf(error, error_size, "%s: %s belongs to the daemon: %s", section, property->name,
-				 row->reason);
+			snprintf(error, error_size, "%s%s%s: %s belongs to the daemon: %s", origin, colon, section,
+				 property->name, row->reason);
 			return false;
 		}
 		if (!set(conf, property->name, property->value, text, sizeof(text))) {
-			snprintf(error, error_size, "%s: %s: librdkafka %s refuses it: %s", section, property->name,
-				 rd_kafka_version_str(), text);
+			snprintf(error, error_size, "%s%s%s: %s: librdkafka %s refuses it: %s", origin, colon, section,
+				 property->name, rd_kafka_version_str(), text);
 			return false;
 		}
 	}

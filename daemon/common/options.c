@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include "alloc.h"
-#include "config.h"
 #include "json_file.h"
 #include "versions.h"
 
@@ -16,8 +14,10 @@ static const struct option {
 	enum options_action action; /* of an option without argument */
 	const char *help;
 } table[] = {
-	{ 'c', "config", "FILE", 0, "configuration (JSON, comments allowed); without it: defaults" },
+	{ 'c', "config", "FILE", 0, "configuration (JSON, comments allowed); again: the later one wins, key by key" },
 	{ 'o', "override", "SECTION.KEY=VALUE", 0, "set one key, after the file; may be given again" },
+	{ 'X', "property", "NAME=VALUE", 0,
+	  "set one librdkafka property, as below kafka.properties; may be given again" },
 	{ 't', "test", NULL, OPTIONS_TEST, "check configuration and rules without a network, and exit" },
 	{ '\0', "check", NULL, OPTIONS_CHECK,
 	  "the same, and ask Kafka and Redis whether they are as they should be; one line a finding" },
@@ -113,13 +113,8 @@ static void take(struct options *options, const struct option *option, const cha
 	if (!argument) {
 		if (option->action > options->action)
 			options->action = option->action;
-	} else if (option->letter == 'c') {
-		options->config_path = argument;
 	} else {
-		const char **grown =
-			alloc_resize((void *)options->overrides, (options->override_count + 1) * sizeof(*grown));
-		grown[options->override_count++] = argument;
-		options->overrides = grown;
+		config_sources_add(&options->sources, option->letter, argument);
 	}
 }
 
@@ -182,7 +177,7 @@ int options_parse(int argc, char *const argv[], struct options *options)
 
 void options_fini(struct options *options)
 {
-	free((void *)options->overrides);
+	config_sources_fini(&options->sources);
 	*options = (struct options){ 0 };
 }
 
@@ -207,7 +202,7 @@ static void print_examples(FILE *out)
 	static const char *const examples[] = {
 		"-c /etc/riderwatch/riderwatch.json -t",
 		"-c /etc/riderwatch/riderwatch.json",
-		"-c riderwatch.json -o log.level=debug -o kafka.properties.debug=cgrp",
+		"-c riderwatch.json -c site.json -o log.level=debug -X debug=cgrp",
 		"-c riderwatch.json -T > effective.json",
 	};
 	fputs("\nexamples:\n", out);
@@ -217,13 +212,20 @@ static void print_examples(FILE *out)
 
 void options_help(FILE *out)
 {
-	fprintf(out, "usage: %s [-c FILE] [-o SECTION.KEY=VALUE]... [-t |%s -T | --describe | -V | -h]\n\n",
+	fprintf(out,
+		"usage: %s [-c FILE]... [-o SECTION.KEY=VALUE]... [-X NAME=VALUE]... [-t |%s -T | --describe | -V | "
+		"-h]\n\n",
 		program->name, program->checks ? " --check |" : "");
 	fprintf(out, "%sStays in the foreground and logs to standard error.\n\n", program->about);
 	for (size_t i = 0; i < OPTION_COUNT; i++)
 		if (is_offered(&table[i]))
 			print_option(out, &table[i]);
 	print_examples(out);
+	fputs("\nenvironment: RIDERWATCH_SECTION__KEY=VALUE sets one key, as in RIDERWATCH_REDIS__PORT=6380; after the "
+	      "files, "
+	      "before\n-o and -X. Secrets that $CREDENTIALS_DIRECTORY holds (systemd's LoadCredential) need no "
+	      "setting.\n",
+	      out);
 	fprintf(out, "\nsignals: %s\n\nexit codes:\n", program->signals);
 	for (size_t i = 0; i < sizeof(exits) / sizeof(*exits); i++)
 		fprintf(out, "  %-3d %s\n", exits[i].code, exits[i].help);

@@ -3,6 +3,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stdio.h>
+#include "config.h"
 
 enum options_action {
 	OPTIONS_RUN,
@@ -16,9 +17,7 @@ enum options_action {
 
 struct options {
 	enum options_action action;
-	const char *config_path;      /* NULL: defaults only */
-	const char *const *overrides; /* "section.key=value", in the order given */
-	size_t override_count;
+	struct config_sources sources;
 };
 
 /* What the texts say of the program; riderwatchd (NULL) unless another one says so first. */
@@ -27,7 +26,7 @@ struct options_program {
 	bool checks; /* has --check */
 };
 void options_set_program(const struct options_program *program);
-/* Returns 0, or EX_USAGE (64) after a message on standard error. Texts in options are argv's own; overrides is freed by
+/* Returns 0, or EX_USAGE (64) after a message on standard error. Texts in options are argv's own; sources are freed by
  * options_fini. When several actions are asked for, help comes before version before describe before dump before check
  * before test.
  */

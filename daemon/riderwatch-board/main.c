@@ -52,8 +52,7 @@ static int run_with(const struct options *options, const struct config *config)
 static int run(const struct options *options)
 {
 	struct problems problems = { 0 };
-	struct config *config =
-		config_load(options->config_path, options->overrides, options->override_count, &problems);
+	struct config *config = config_load(&options->sources, &problems);
 	if (config)
 		kafka_conf_check(config, &problems);
 	if (problems.count) {

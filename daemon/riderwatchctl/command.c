@@ -11,8 +11,9 @@
 
 /* Every subcommand has these. */
 static const struct command_option shared[] = {
-	{ 'c', "config", "FILE", "configuration of the daemon (JSON); without it: defaults" },
+	{ 'c', "config", "FILE", "configuration of the daemon (JSON); may be given again; without it: defaults" },
 	{ 'o', "override", "SECTION.KEY=VALUE", "set one key, after the file; may be given again" },
+	{ 'X', "property", "NAME=VALUE", "set one librdkafka property; may be given again" },
 	{ 'h', "help", NULL, "print this text, and exit" },
 };
 enum { SHARED_COUNT = sizeof(shared) / sizeof(*shared), NAMES_MAX = SHARED_COUNT + COMMAND_OPTIONS_MAX };
@@ -105,10 +106,8 @@ static void take(struct command_line *line, const struct command_option *option,
 {
 	if (option < shared || option >= shared + SHARED_COUNT)
 		line->values[option - line->command->options] = value ? value : "";
-	else if (option->letter == 'c')
-		line->config_path = value;
-	else if (option->letter == 'o')
-		append(&line->overrides, &line->override_count, value);
+	else if (option->argument)
+		config_sources_add(&line->sources, option->letter, value);
 	else
 		line->help = true;
 }
@@ -191,7 +190,7 @@ int command_parse(const struct command *command, int argc, char *const argv[], s
 
 void command_line_fini(struct command_line *line)
 {
-	free((void *)line->overrides);
+	config_sources_fini(&line->sources);
 	free((void *)line->operands);
 	*line = (struct command_line){ 0 };
 }

@@ -37,9 +37,7 @@ struct command {
 struct command_line {
 	const struct command *command;
 	bool help;
-	const char *config_path;      /* NULL: defaults only */
-	const char *const *overrides; /* "section.key=value" */
-	size_t override_count;
+	struct config_sources sources;
 	const char *values[COMMAND_OPTIONS_MAX]; /* by row of command->options: NULL not given, "" a flag that was */
 	const char *const *operands;
 	size_t operand_count;

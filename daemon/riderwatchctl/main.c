@@ -51,7 +51,7 @@ static const struct command *find(const char *name)
 static int run(const struct command_line *line)
 {
 	struct problems problems = { 0 };
-	struct config *config = config_load(line->config_path, line->overrides, line->override_count, &problems);
+	struct config *config = config_load(&line->sources, &problems);
 	if (config)
 		kafka_conf_check(config, &problems);
 	if (problems.count) {

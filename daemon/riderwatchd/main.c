@@ -61,8 +61,7 @@ static int run_with(const struct options *options, const struct config *config)
 static int run(const struct options *options)
 {
 	struct problems problems = { 0 };
-	struct config *config =
-		config_load(options->config_path, options->overrides, options->override_count, &problems);
+	struct config *config = config_load(&options->sources, &problems);
 	if (config)
 		config_check_secrets(config, &problems);
 	if (config && !problems.count)

@@ -16,7 +16,11 @@ static const char token[] = "0123456789abcdef0123";
 static struct config *configure(const char *const *overrides, size_t count)
 {
 	struct problems problems = { 0 };
-	struct config *config = config_load(NULL, overrides, count, &problems);
+	struct config_sources sources = { 0 };
+	for (size_t i = 0; i < count; i++)
+		config_sources_add(&sources, 'o', overrides[i]);
+	struct config *config = config_load(&sources, &problems);
+	config_sources_fini(&sources);
 	assert_non_null(config);
 	return config;
 }

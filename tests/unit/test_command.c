@@ -64,6 +64,7 @@ static void test_what_is_accepted(void **state)
 		{ { "--shard=3", "--json" }, NULL, "3", "", NULL, 0, false },
 		{ { "--shard", "3" }, NULL, "3", NULL, NULL, 0, false },
 		{ { "-p3", "-oa.b=c", "--override=d.e=f" }, NULL, "3", NULL, NULL, 2, false },
+		{ { "-X", "a=b", "--property=c=d" }, NULL, NULL, NULL, NULL, 2, false },
 		{ { "--", "--json" }, NULL, NULL, NULL, "--json", 0, false },
 		{ { "-" }, NULL, NULL, NULL, "-", 0, false },
 		{ { "-h", "a", "b" }, NULL, NULL, NULL, "a", 0, true },
@@ -74,11 +75,12 @@ static void test_what_is_accepted(void **state)
 		char *message;
 		assert_int_equal(parse(rows[i].words, &line, &message), 0);
 		assert_string_equal(message, "");
-		check_text(line.config_path, rows[i].path);
+		const struct config_source *first = line.sources.list;
+		check_text(first && first->option == 'c' ? first->text : NULL, rows[i].path);
 		check_text(command_value(&line, "shard"), rows[i].shard);
 		check_text(command_value(&line, "json"), rows[i].json);
 		check_text(line.operand_count ? line.operands[0] : NULL, rows[i].operand);
-		assert_int_equal(line.override_count, rows[i].overrides);
+		assert_int_equal(line.sources.count, rows[i].overrides + (rows[i].path != NULL));
 		assert_int_equal(line.help, rows[i].help);
 		command_line_fini(&line);
 		free(message);

@@ -54,6 +54,18 @@ static char *join_problems(const struct problems *problems)
 	return text;
 }
 
+static struct config *load_from(const char *path, const char *const *overrides, size_t count, struct problems *problems)
+{
+	struct config_sources sources = { 0 };
+	if (path)
+		config_sources_add(&sources, 'c', path);
+	for (size_t i = 0; i < count; i++)
+		config_sources_add(&sources, 'o', overrides[i]);
+	struct config *config = config_load(&sources, problems);
+	config_sources_fini(&sources);
+	return config;
+}
+
 /* name, file, overrides, messages. */
 static bool case_holds(char *fields[4])
 {
@@ -67,7 +79,7 @@ static bool case_holds(char *fields[4])
 	if (has_file)
 		write_file("riderwatch.json", fields[1]);
 	struct problems problems = { 0 };
-	struct config *config = config_load(has_file ? "riderwatch.json" : NULL, overrides, override_count, &problems);
+	struct config *config = load_from(has_file ? "riderwatch.json" : NULL, overrides, override_count, &problems);
 	char *messages = join_problems(&problems);
 	bool holds = strcmp(messages, fields[3]) == 0 && (config != NULL) == (problems.count == 0);
 	if (!holds)
@@ -103,7 +115,7 @@ static struct config *load(const char *text, const char *const *overrides, size_
 {
 	struct problems problems = { 0 };
 	write_file("riderwatch.json", text);
-	struct config *config = config_load("riderwatch.json", overrides, count, &problems);
+	struct config *config = load_from("riderwatch.json", overrides, count, &problems);
 	for (size_t i = 0; i < problems.count; i++)
 		print_error("%s\n", problems.texts[i]);
 	assert_non_null(config);
@@ -147,7 +159,7 @@ static void test_bytes_that_are_no_text_are_refused(void **state)
 						 "kafka.properties.a=\xff", "redis.host=\xe7\x81", "\xff.\xfe=\xfd" };
 	for (size_t i = 0; i < sizeof overrides / sizeof *overrides; i++) {
 		struct problems problems = { 0 };
-		assert_null(config_load(NULL, &overrides[i], 1, &problems));
+		assert_null(load_from(NULL, &overrides[i], 1, &problems));
 		assert_int_equal(problems.count, 1);
 		problems_fini(&problems);
 	}
@@ -162,7 +174,7 @@ static void test_files_start_from_the_config_folder(void **state)
 	mkdir("etc", 0700);
 	write_file("etc/rw.json",
 		   "{\"rules\": {\"folder\": \"rules\"}, \"redis\": {\"password_file\": \"/run/secret\"}}");
-	struct config *config = config_load("etc/rw.json", overrides, 1, &problems);
+	struct config *config = load_from("etc/rw.json", overrides, 1, &problems);
 	assert_non_null(config);
 	snprintf(expected, sizeof(expected), "%s/etc/rules", folder);
 	assert_string_equal(config->rules_folder, expected);
@@ -173,6 +185,68 @@ static void test_files_start_from_the_config_folder(void **state)
 }
 
 static char *dump(const struct config *config);
+
+static void test_every_source_and_its_origin(void **state)
+{
+	(void)state;
+	struct config_sources sources = { 0 };
+	struct problems problems = { 0 };
+	write_file("riderwatch.json", "{\"redis\": {\n\"port\": 1, \"host\": \"first\", \"window\": 2},\n"
+				      "\"kafka\": {\"properties\": {\"linger.ms\": 1, \"debug\": \"all\"}}}");
+	write_file("dump.json", "{\"redis\": {\"host\": \"second\",\n\"window\": 3},\n"
+				"\"kafka\": {\"properties\": {\"linger.ms\": 2}}}");
+	static const struct config_source list[] = { { 'o', "redis.window=5" },      { 'c', "riderwatch.json" },
+						     { 'X', "linger.ms=3" },         { 'c', "dump.json" },
+						     { 'X', "client.id=a=b" },       { 'o', "redis.queue_max=1001" },
+						     { 'o', "redis.queue_max=1002" } };
+	for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++)
+		config_sources_add(&sources, list[i].option, list[i].text);
+	setenv("RIDERWATCH_REDIS__WINDOW", "4", 1);
+	setenv("RIDERWATCH_REDIS__TIMEOUT", "4s", 1);
+	setenv("RIDERWATCH_REDIS_PORT", "tcp://of.a.service:6379", 1);
+	struct config *config = config_load(&sources, &problems);
+	assert_non_null(config);
+	static const char *const lines[] = { "\"host\": \"second\", // dump.json:1\n",
+					     "\"port\": 1, // riderwatch.json:2\n",
+					     "\"timeout\": \"4s\", // RIDERWATCH_REDIS__TIMEOUT\n",
+					     "\"window\": 5, // -o\n",
+					     "\"queue_max\": 1002, // -o\n",
+					     "\"linger.ms\": \"3\", // -X\n",
+					     "\"debug\": \"all\", // riderwatch.json:3\n",
+					     "\"client.id\": \"a=b\", // -X\n",
+					     "\"keep\": \"3s\", // default\n" };
+	char *text = dump(config);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
+		if (!strstr(text, lines[i]))
+			fail_msg("no line %s in\n%s", lines[i], text);
+	free(text);
+	config_free(&config);
+
+	setenv("RIDERWATCH_REDIS__WINDOW", "many", 1);
+	setenv("RIDERWATCH_REDIS__TIMEOT", "4s", 1);
+	setenv("RIDERWATCH_REDSI__TIMEOUT", "4s", 1);
+	config_sources_add(&sources, 'X', "linger.ms");
+	assert_null(config_load(&sources, &problems));
+	char *messages = join_problems(&problems);
+	static const char *const parts[] = {
+		"RIDERWATCH_REDIS__WINDOW: redis.window must be a whole number",
+		"RIDERWATCH_REDIS__TIMEOT: unknown key redis.timeot; did you mean \"timeout\"?",
+		"RIDERWATCH_REDSI__TIMEOUT: unknown section redsi; did you mean \"redis\"?",
+		"-X: \"linger.ms\" is not a librdkafka property; write name=value",
+	};
+	assert_int_equal(problems.count, 4);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		if (!strstr(messages, parts[i]))
+			fail_msg("\"%s\" is not in %s", parts[i], messages);
+	free(messages);
+	problems_fini(&problems);
+	config_sources_fini(&sources);
+	unsetenv("RIDERWATCH_REDIS__WINDOW");
+	unsetenv("RIDERWATCH_REDIS__TIMEOUT");
+	unsetenv("RIDERWATCH_REDIS__TIMEOT");
+	unsetenv("RIDERWATCH_REDSI__TIMEOUT");
+	unsetenv("RIDERWATCH_REDIS_PORT");
+}
 
 static void test_credentials_of_the_service_manager(void **state)
 {
@@ -271,7 +345,7 @@ static void test_dump_reads_back(void **state)
 	config_free(&config);
 
 	write_file("dump.json", full);
-	config = config_load("dump.json", NULL, 0, &problems);
+	config = load_from("dump.json", NULL, 0, &problems);
 	assert_non_null(config);
 	char *second = plain_dump(config);
 	assert_string_equal(first, second);
@@ -292,7 +366,7 @@ static void test_dump_names_origins(void **state)
 	struct config *config = load("{\n\"redis\": {\n\"host\": \"r\"}}", overrides, 1);
 	char *text = dump(config);
 	assert_non_null(strstr(text, "\t\t\"host\": \"r\", // riderwatch.json:3\n"));
-	assert_non_null(strstr(text, "\t\t\"port\": 7002, // command line\n"));
+	assert_non_null(strstr(text, "\t\t\"port\": 7002, // -o\n"));
 	assert_non_null(strstr(text, "\t\t\"timeout\": \"3s\", // default\n"));
 	assert_non_null(strstr(text, "\t\t\"max_bytes\": \"1MiB\", // default\n"));
 	free(text);
@@ -308,8 +382,8 @@ static void test_dump_keeps_secrets(void **state)
 		     NULL, 0);
 	char *text = dump(config);
 	assert_null(strstr(text, "hunter2"));
-	assert_non_null(strstr(text, "\"properties\": { \"sasl.username\": \"u\" }, // riderwatch.json:1; "
-				     "sasl.password is set, and not shown"));
+	assert_non_null(strstr(text, "\"properties\": {\n\t\t\t // sasl.password is set, and not shown: // "
+				     "riderwatch.json:1\n\t\t\t\"sasl.username\": \"u\", // riderwatch.json:1\n"));
 	free(text);
 	config_free(&config);
 }
@@ -339,11 +413,11 @@ static void test_sample_holds_every_key_with_its_default(void **state)
 {
 	(void)state;
 	struct problems problems = { 0 };
-	struct config *sample = config_load(sample_path, NULL, 0, &problems);
+	struct config *sample = load_from(sample_path, NULL, 0, &problems);
 	for (size_t i = 0; i < problems.count; i++)
 		print_error("%s\n", problems.texts[i]);
 	assert_non_null(sample);
-	struct config *defaults = config_load(NULL, NULL, 0, &problems);
+	struct config *defaults = load_from(NULL, NULL, 0, &problems);
 	char *sample_text = dump(sample), *plain_sample = plain_dump(sample), *plain_defaults = plain_dump(defaults);
 	assert_string_equal(plain_sample, plain_defaults);
 	char *missing = strstr(sample_text, " // default");
@@ -385,6 +459,7 @@ int main(void)
 		cmocka_unit_test(test_defaults_file_and_command_line),
 		cmocka_unit_test(test_bytes_that_are_no_text_are_refused),
 		cmocka_unit_test(test_files_start_from_the_config_folder),
+		cmocka_unit_test(test_every_source_and_its_origin),
 		cmocka_unit_test(test_credentials_of_the_service_manager),
 		cmocka_unit_test(test_secrets_that_cannot_be_used),
 		cmocka_unit_test(test_dump_reads_back),

@@ -27,32 +27,45 @@ static int parse(const char *const *words, struct options *options, char **messa
 	return status;
 }
 
+/* The sources in one line; the next call overwrites it. */
+static const char *given(const struct options *options)
+{
+	static char text[256];
+	text[0] = '\0';
+	for (size_t i = 0; i < options->sources.count; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%c %s", i ? " " : "",
+			 options->sources.list[i].option, options->sources.list[i].text);
+	return text;
+}
+
 static void test_what_is_accepted(void **state)
 {
 	(void)state;
 	static const struct {
 		const char *words[WORDS_MAX];
 		enum options_action action;
-		const char *path, *first, *last;
-		size_t overrides;
+		const char *sources; /* what follows each option, in order */
 	} rows[] = {
-		{ { NULL }, OPTIONS_RUN, NULL, NULL, NULL, 0 },
-		{ { "-c", "a.json" }, OPTIONS_RUN, "a.json", NULL, NULL, 0 },
-		{ { "-ca.json" }, OPTIONS_RUN, "a.json", NULL, NULL, 0 },
-		{ { "--config", "a.json", "--test" }, OPTIONS_TEST, "a.json", NULL, NULL, 0 },
-		{ { "--config=a=b.json", "-t" }, OPTIONS_TEST, "a=b.json", NULL, NULL, 0 },
-		{ { "-tca.json" }, OPTIONS_TEST, "a.json", NULL, NULL, 0 },
-		{ { "--check", "-t" }, OPTIONS_CHECK, NULL, NULL, NULL, 0 },
-		{ { "-T", "--check" }, OPTIONS_DUMP, NULL, NULL, NULL, 0 },
-		{ { "-tT" }, OPTIONS_DUMP, NULL, NULL, NULL, 0 },
-		{ { "-o", "a.b=c", "--override=d.e=f", "-og.h=-1" }, OPTIONS_RUN, NULL, "a.b=c", "g.h=-1", 3 },
-		{ { "--dump-config" }, OPTIONS_DUMP, NULL, NULL, NULL, 0 },
-		{ { "--describe", "-t" }, OPTIONS_DESCRIBE, NULL, NULL, NULL, 0 },
-		{ { "-V" }, OPTIONS_VERSION, NULL, NULL, NULL, 0 },
-		{ { "--version", "--help" }, OPTIONS_HELP, NULL, NULL, NULL, 0 },
-		{ { "-h" }, OPTIONS_HELP, NULL, NULL, NULL, 0 },
-		{ { "-c", "" }, OPTIONS_RUN, "", NULL, NULL, 0 },
-		{ { "-c", "-t" }, OPTIONS_RUN, "-t", NULL, NULL, 0 },
+		{ { NULL }, OPTIONS_RUN, "" },
+		{ { "-c", "a.json" }, OPTIONS_RUN, "c a.json" },
+		{ { "-ca.json" }, OPTIONS_RUN, "c a.json" },
+		{ { "--config", "a.json", "--test" }, OPTIONS_TEST, "c a.json" },
+		{ { "--config=a=b.json", "-t" }, OPTIONS_TEST, "c a=b.json" },
+		{ { "-tca.json" }, OPTIONS_TEST, "c a.json" },
+		{ { "--check", "-t" }, OPTIONS_CHECK, "" },
+		{ { "-T", "--check" }, OPTIONS_DUMP, "" },
+		{ { "-tT" }, OPTIONS_DUMP, "" },
+		{ { "-o", "a.b=c", "--override=d.e=f", "-og.h=-1" }, OPTIONS_RUN, "o a.b=c o d.e=f o g.h=-1" },
+		{ { "--dump-config" }, OPTIONS_DUMP, "" },
+		{ { "--describe", "-t" }, OPTIONS_DESCRIBE, "" },
+		{ { "-V" }, OPTIONS_VERSION, "" },
+		{ { "--version", "--help" }, OPTIONS_HELP, "" },
+		{ { "-h" }, OPTIONS_HELP, "" },
+		{ { "-ca", "-X", "d=e", "-oa.b=c", "--config=b", "--property=x=y=z" },
+		  OPTIONS_RUN,
+		  "c a X d=e o a.b=c c b X x=y=z" },
+		{ { "-c", "" }, OPTIONS_RUN, "c " },
+		{ { "-c", "-t" }, OPTIONS_RUN, "c -t" },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct options options;
@@ -60,14 +73,7 @@ static void test_what_is_accepted(void **state)
 		assert_int_equal(parse(rows[i].words, &options, &message), 0);
 		assert_string_equal(message, "");
 		assert_int_equal(options.action, rows[i].action);
-		assert_int_equal(options.config_path != NULL, rows[i].path != NULL);
-		if (rows[i].path)
-			assert_string_equal(options.config_path, rows[i].path);
-		assert_int_equal(options.override_count, rows[i].overrides);
-		if (rows[i].overrides) {
-			assert_string_equal(options.overrides[0], rows[i].first);
-			assert_string_equal(options.overrides[rows[i].overrides - 1], rows[i].last);
-		}
+		assert_string_equal(given(&options), rows[i].sources);
 		options_fini(&options);
 		free(message);
 	}
@@ -100,7 +106,7 @@ static void test_what_is_refused(void **state)
 		char *message;
 		assert_int_equal(parse(rows[i].words, &options, &message), 64);
 		assert_string_equal(message, rows[i].message);
-		assert_null(options.overrides);
+		assert_null(options.sources.list);
 		free(message);
 	}
 }
@@ -120,15 +126,28 @@ static void print(void (*printer)(FILE *out))
 static void test_help(void **state)
 {
 	(void)state;
-	static const char *const parts[] = { "-c, --config FILE", "-o, --override SECTION.KEY=VALUE",
-					     "-t, --test",        "-T, --dump-config",
-					     "    --check",       "    --describe",    "-V, --version",
-					     "-h, --help",        "examples:",
-					     "exit codes:",       "\n  0 ",
-					     "\n  64 ",           "\n  65 ",
-					     "\n  69 ",           "\n  70 ",
-					     "\n  71 ",           "\n  75 ",           "\n  77 ",
-					     "\n  78 ",           "signals:" };
+	static const char *const parts[] = { "-c, --config FILE",
+					     "-o, --override SECTION.KEY=VALUE",
+					     "-X, --property NAME=VALUE",
+					     "RIDERWATCH_REDIS__PORT",
+					     "-t, --test",
+					     "-T, --dump-config",
+					     "    --check",
+					     "    --describe",
+					     "-V, --version",
+					     "-h, --help",
+					     "examples:",
+					     "exit codes:",
+					     "\n  0 ",
+					     "\n  64 ",
+					     "\n  65 ",
+					     "\n  69 ",
+					     "\n  70 ",
+					     "\n  71 ",
+					     "\n  75 ",
+					     "\n  77 ",
+					     "\n  78 ",
+					     "signals:" };
 	print(options_help);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
 		if (!strstr(printed, parts[i]))
