@@ -57,5 +57,7 @@ void config_free(struct config **config);
  * origin (default, file:line, variable of the environment, -o, -X). Secrets among the librdkafka properties are named
  * there, but left out. */
 void config_dump(const struct config *config, FILE *out);
+/* "section.key" by number from 0; false behind the last. */
+bool config_name_at(size_t index, char *name, size_t size);
 /* Each key with type, default, range and help, for --help and the manual. */
 void config_describe(FILE *out);

@@ -126,6 +126,14 @@ static void print_range(FILE *out, const struct config_key *key)
 	fprintf(out, " %-26s", range);
 }
 
+bool config_name_at(size_t index, char *name, size_t size)
+{
+	if (index >= CONFIG_KEY_COUNT)
+		return false;
+	snprintf(name, size, "%s.%s", config_keys[index].section, config_keys[index].name);
+	return true;
+}
+
 void config_describe(FILE *out)
 {
 	fprintf(out, "%-30s %-10s %-32s %-26s %s\n", "KEY", "TYPE", "DEFAULT", "RANGE", "WHAT");

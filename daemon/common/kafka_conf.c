@@ -15,7 +15,8 @@
 #define COMMITTED (CONSUMER | SHADOW | READER)
 #define READERS (COMMITTED | UNCOMMITTED)
 #define PROBE IN(KAFKA_PROBE)
-#define ALL (READERS | PRODUCER | PROBE)
+#define WRITER IN(KAFKA_WRITER)
+#define ALL (READERS | PRODUCER | WRITER | PROBE)
 
 /* Defaults that the operator's properties may replace. */
 static const struct setting {
@@ -85,10 +86,10 @@ static const struct owned {
 	{ "enable.partition.eof", "false", CONSUMER | SHADOW, "the daemon does not use it" },
 	{ "enable.partition.eof", "true", READER | UNCOMMITTED, "a reader must know where a partition ends" },
 	{ "check.crcs", "true", CONSUMER | READER | UNCOMMITTED, "a damaged batch must be noticed" },
-	{ "enable.idempotence", "true", PRODUCER, "transactions need it" },
+	{ "enable.idempotence", "true", PRODUCER | WRITER, "transactions need it" },
 	{ "acks", NULL, 0, "transactions need all" },
 	{ "request.required.acks", NULL, 0, "transactions need all" },
-	{ "partitioner", "murmur2_random", PRODUCER, "keys must land where the other producers of Kafka put them" },
+	{ "partitioner", "murmur2_random", PRODUCER | WRITER, "keys must land where the other producers of Kafka put them" },
 	{ "delivery.report.only.error", NULL, 0, "every delivery is accounted for" },
 	{ "statistics.interval.ms", "0", ALL, "the daemon has its own metrics" },
 	{ "log.queue", NULL, 0, "messages go to the daemon's log" },
@@ -242,6 +243,13 @@ static bool set_producer(rd_kafka_conf_t *conf, const struct config *config, cha
 	       set_number(conf, "transaction.timeout.ms", config->kafka_transaction_timeout, error, error_size);
 }
 
+/* A person waits for it. */
+static bool set_writer(rd_kafka_conf_t *conf, const struct config *config, char *error, size_t error_size)
+{
+	(void)config;
+	return set(conf, "message.timeout.ms", "30000", error, error_size);
+}
+
 /* Brokers look at rights first, and then refuse these acks: nothing is ever written. */
 static bool set_probe(rd_kafka_conf_t *conf, const struct config *config, char *error, size_t error_size)
 {
@@ -277,6 +285,8 @@ static const struct {
 				offsetof(struct config, kafka_consumer_properties) },
 	[KAFKA_PRODUCER] = { set_producer, "kafka.producer_properties",
 			     offsetof(struct config, kafka_producer_properties) },
+	[KAFKA_WRITER] = { set_writer, "kafka.producer_properties",
+			   offsetof(struct config, kafka_producer_properties) },
 	[KAFKA_PROBE] = { set_probe, "kafka.producer_properties", offsetof(struct config, kafka_producer_properties) },
 };
 
@@ -286,7 +296,7 @@ rd_kafka_conf_t *kafka_conf_new(const struct config *config, enum kafka_role rol
 	const struct config_properties *own = (const void *)((const char *)config + roles[role].properties);
 
 	if (set_defaults(conf, role, error, error_size) &&
-	    (role != KAFKA_PRODUCER || set_record_limit(conf, config, error, error_size)) &&
+	    ((role != KAFKA_PRODUCER && role != KAFKA_WRITER) || set_record_limit(conf, config, error, error_size)) &&
 	    set_properties(conf, "kafka.properties", &config->kafka_properties, error, error_size) &&
 	    set_properties(conf, roles[role].section, own, error, error_size) &&
 	    set_password(conf, config, error, error_size) && set_owned(conf, role, error, error_size) &&

@@ -12,6 +12,7 @@ enum kafka_role {
 	/* The same, but sees what is not committed: where the log ends, and how transactions were ended. */
 	KAFKA_UNCOMMITTED,
 	KAFKA_PRODUCER, /* transactional */
+	KAFKA_WRITER,   /* not transactional: the daemon's transactional.id is not ours to take */
 	KAFKA_PROBE,    /* asks what may be done: what it produces is refused by every broker that would let it write */
 	KAFKA_ROLE_COUNT
 };

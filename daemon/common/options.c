@@ -231,6 +231,14 @@ void options_help(FILE *out)
 		fprintf(out, "  %-3d %s\n", exits[i].code, exits[i].help);
 }
 
+bool options_word_at(size_t index, struct options_word *word)
+{
+	if (index >= OPTION_COUNT)
+		return false;
+	*word = (struct options_word){ table[index].letter, table[index].name, table[index].argument, table[index].help };
+	return true;
+}
+
 void options_version(FILE *out)
 {
 	versions_print(program->name, out);

@@ -33,6 +33,12 @@ void options_set_program(const struct options_program *program);
 int options_parse(int argc, char *const argv[], struct options *options);
 void options_fini(struct options *options);
 void options_help(FILE *out);
+/* By number from 0, for completion; false behind the last. */
+struct options_word {
+	char letter; /* NUL: none */
+	const char *name, *argument, *help; /* argument NULL: takes none */
+};
+bool options_word_at(size_t index, struct options_word *word);
 /* Daemon and libraries, as built and as running. */
 void options_version(FILE *out);
 /* Prints what help, version or describe ask for. False: something else was asked for, and nothing is printed. */

@@ -84,6 +84,41 @@ static char *clean_copy(const char *text)
 	return copy;
 }
 
+/* Where the first so many columns of the text end. */
+static size_t prefix_size(const char *text, size_t columns)
+{
+	size_t size = 0, used = 0, next;
+	for (uint32_t c; text[size]; size += next) {
+		next = decode(text + size, &c);
+		used += next ? width_of(c) : 1;
+		if (used > columns)
+			break;
+		next = next ? next : 1;
+	}
+	return size;
+}
+
+char *text_cut(const char *text, size_t columns)
+{
+	char *copy = clean_copy(text);
+	if (text_width(copy) > columns) {
+		size_t size = prefix_size(copy, columns > 2 ? columns - 2 : 0);
+		copy = alloc_resize(copy, size + 3);
+		strcpy(copy + size, columns > 2 ? ".." : "");
+	}
+	return copy;
+}
+
+char *text_fit(const char *text, size_t columns)
+{
+	char *copy = text_cut(text, columns);
+	size_t size = strlen(copy), missing = columns - text_width(copy);
+	copy = alloc_resize(copy, size + missing + 1);
+	memset(copy + size, ' ', missing);
+	copy[size + missing] = '\0';
+	return copy;
+}
+
 const char *text_number(int64_t number, char text[32])
 {
 	char digits[24], *out = text;

@@ -19,5 +19,9 @@ void columns_print(const struct columns *columns, FILE *out);
 
 /* Columns on a terminal that the UTF-8 text takes. */
 size_t text_width(const char *text);
+/* A copy of at most so many columns, with ".." where something was left out; what a terminal would obey is shown as
+ * '?'. text_fit also fills up with blanks to exactly that many. The caller frees it. */
+char *text_cut(const char *text, size_t columns);
+char *text_fit(const char *text, size_t columns);
 /* Writes 1,234,567. */
 const char *text_number(int64_t number, char text[32]);

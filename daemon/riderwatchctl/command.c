@@ -52,8 +52,7 @@ static size_t own_count(const struct command *command)
 	return count;
 }
 
-/* Shared options first, then the command's own; NULL behind the last. */
-static const struct command_option *option_at(const struct command *command, size_t index)
+const struct command_option *command_option_at(const struct command *command, size_t index)
 {
 	if (index < SHARED_COUNT)
 		return &shared[index];
@@ -63,7 +62,7 @@ static const struct command_option *option_at(const struct command *command, siz
 static const struct command_option *find_name(const struct command *command, const char *name, size_t size)
 {
 	const struct command_option *option;
-	for (size_t i = 0; (option = option_at(command, i)); i++)
+	for (size_t i = 0; (option = command_option_at(command, i)); i++)
 		if (strlen(option->name) == size && memcmp(option->name, name, size) == 0)
 			return option;
 	return NULL;
@@ -72,7 +71,7 @@ static const struct command_option *find_name(const struct command *command, con
 static const struct command_option *find_letter(const struct command *command, char letter)
 {
 	const struct command_option *option;
-	for (size_t i = 0; (option = option_at(command, i)); i++)
+	for (size_t i = 0; (option = command_option_at(command, i)); i++)
 		if (option->letter == letter)
 			return option;
 	return NULL;
@@ -89,7 +88,7 @@ static int refuse_unknown(const struct parser *parser, const char *word)
 {
 	const char *names[NAMES_MAX];
 	size_t count = 0;
-	for (const struct command_option *option; (option = option_at(parser->line->command, count)); count++)
+	for (const struct command_option *option; (option = command_option_at(parser->line->command, count)); count++)
 		names[count] = option->name;
 	const char *plain = word + strspn(word, "-");
 	return refuse_usage(parser, "unknown option", word, word[1] == '-' ? nearest_name(plain, names, count) : NULL);

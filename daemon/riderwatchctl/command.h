@@ -48,6 +48,8 @@ struct command_line {
 int command_parse(const struct command *command, int argc, char *const argv[], struct command_line *line);
 void command_line_fini(struct command_line *line);
 void command_help(const struct command *command, FILE *out);
+/* By number from 0: those that all commands share, then the command's own; NULL behind the last. */
+const struct command_option *command_option_at(const struct command *command, size_t index);
 /* Value of the command's own option of that name; NULL when it was not given. An unknown name is a bug. */
 const char *command_value(const struct command_line *line, const char *name);
 

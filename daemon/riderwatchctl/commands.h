@@ -3,4 +3,9 @@
 #pragma once
 #include "command.h"
 
-extern const struct command command_audit, command_classify, command_explain, command_rider, command_rulebook, command_status;
+extern const struct command command_audit, command_classify, command_completion, command_dead_letters, command_dry_run,
+	command_explain, command_rider, command_route, command_rulebook, command_status, command_watch;
+
+/* Every one of them. */
+extern const struct command *const commands[];
+extern const size_t command_count;

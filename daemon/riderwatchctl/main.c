@@ -2,27 +2,18 @@
 #include "commands.h"
 #include "kafka_conf.h"
 #include "log.h"
+#include "must.h"
 #include "versions.h"
 
 #include <string.h>
 #include <sysexits.h>
 
-static const struct command *const commands[] = {
-	&command_audit,
-	&command_rider,
-	&command_status,
-	&command_explain,
-	&command_classify,
-	&command_rulebook,
-};
-enum { COMMAND_COUNT = sizeof(commands) / sizeof(*commands) };
-
 static void print_usage(FILE *out)
 {
 	fputs("usage: riderwatchctl SUBCOMMAND [options] [operands]\n\n"
-	      "Looks at what riderwatchd did, and at what its rules make of texts. Changes nothing in Kafka or Redis.\n\n",
+	      "Looks at what riderwatchd did, and at what its rules make of events. Only dlq replay changes something.\n\n",
 	      out);
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
+	for (size_t i = 0; i < command_count; i++)
 		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	fputs("\nriderwatchctl SUBCOMMAND --help says more; riderwatchctl --version prints versions.\n"
 	      "Every subcommand takes the daemon's configuration: -c FILE, -o SECTION.KEY=VALUE.\n",
@@ -31,10 +22,11 @@ static void print_usage(FILE *out)
 
 static int refuse(const char *word)
 {
-	const char *names[COMMAND_COUNT];
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
+	const char *names[32];
+	MUST(command_count <= sizeof(names) / sizeof(*names));
+	for (size_t i = 0; i < command_count; i++)
 		names[i] = commands[i]->name;
-	const char *nearest = nearest_name(word, names, COMMAND_COUNT);
+	const char *nearest = nearest_name(word, names, command_count);
 	fprintf(stderr, "riderwatchctl: unknown subcommand %s%s%s; riderwatchctl --help lists them\n", word,
 		nearest ? ": did you mean " : "", nearest ? nearest : "");
 	return EX_USAGE;
@@ -42,7 +34,7 @@ static int refuse(const char *word)
 
 static const struct command *find(const char *name)
 {
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
+	for (size_t i = 0; i < command_count; i++)
 		if (strcmp(commands[i]->name, name) == 0)
 			return commands[i];
 	return NULL;

@@ -62,12 +62,42 @@ static void test_table(void **state)
 	assert_null(columns);
 }
 
+static void test_cut_and_fit(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		size_t columns;
+		const char *cut, *fitted;
+	} rows[] = {
+		{ "abc", 5, "abc", "abc  " },
+		{ "abcdef", 5, "abc..", "abc.." },
+		{ "骑手", 4, "骑手", "骑手" },
+		{ "骑手站", 5, "骑..", "骑.. " }, /* no half character */
+		{ "骑手站", 6, "骑手站", "骑手站" },
+		{ "e\xcc\x81", 2, "e\xcc\x81", "e\xcc\x81 " },
+		{ "a\033[31m", 3, "a..", "a.." },
+		{ "a\nb", 3, "a?b", "a?b" },
+		{ "abc", 2, "", "  " },
+		{ "", 2, "", "  " },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char *cut = text_cut(rows[i].text, rows[i].columns), *fitted = text_fit(rows[i].text, rows[i].columns);
+		assert_string_equal(cut, rows[i].cut);
+		assert_string_equal(fitted, rows[i].fitted);
+		assert_int_equal(text_width(fitted), rows[i].columns);
+		free(cut);
+		free(fitted);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_width),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_cut_and_fit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
