@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /metrics and /healthz on the event loop. */
+/* /metrics, /healthz and the like on the event loop. */
 #pragma once
 #include <event2/event.h>
+#include "config.h"
 #include "metrics.h"
 
 struct evhttp;
@@ -15,10 +16,19 @@ struct evhttp *http_server_new(struct event_base *base, int idle_seconds,
 /* Lets the server listen on "address:port" or "[v6]:port". Returns the port in use, or -1 and fills error. */
 int http_listen(struct evhttp *server, const char *listen, char *error, size_t error_size);
 
-/* listen: "address:port" or "[v6]:port". on_scrape is called before metrics are rendered, to bring gauges up to date;
- * may be NULL. Returns NULL and fills error when the address cannot be used. metrics is borrowed until http_stop. */
-struct http *http_start(struct event_base *base, const char *listen, struct metrics *metrics,
-			void (*on_scrape)(void *context), void *context, char *error, size_t error_size);
+#define HTTP_REASONS_MAX 8
+
+/* What the pages ask for; context is given to each. */
+struct http_callbacks {
+	void (*on_scrape)(void *context); /* brings gauges up to date; NULL: there are none */
+	/* Why the daemon is not ready, in short fixed texts; returns how many, 0 when it is. NULL: always ready. */
+	size_t (*why_not_ready)(void *context, const char *reasons[HTTP_REASONS_MAX]);
+};
+
+/* Serves http.listen of the configuration. Returns NULL and fills error when that cannot be done. What is given is
+ * borrowed until http_stop. */
+struct http *http_start(struct event_base *base, const struct config *config, struct metrics *metrics,
+			const struct http_callbacks *callbacks, void *context, char *error, size_t error_size);
 /* Port in use: what was asked for, or what the system chose for port 0. */
 int http_port(const struct http *http);
 /* NULL is accepted. */

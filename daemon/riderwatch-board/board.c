@@ -154,7 +154,7 @@ int board_run(const struct config *config)
 	char error[512];
 	MUST(board.base);
 	signal(SIGPIPE, SIG_IGN);
-	board.access = access_new(config, error, sizeof error);
+	board.access = access_new(config, ACCESS_BOARD, error, sizeof error);
 	int status = board.access ? read_map(&board) : EX_CONFIG;
 	if (!board.access)
 		log_error("cannot start", "error=%s", error);

@@ -28,7 +28,7 @@ static int refuse(struct problems *problems)
 static int test(const struct config *config)
 {
 	char error[512];
-	struct access *access = access_new(config, error, sizeof error);
+	struct access *access = access_new(config, ACCESS_BOARD, error, sizeof error);
 	puts(access ? "configuration is fine" : error);
 	int status = access ? EX_OK : EX_CONFIG;
 	access_free(&access);

@@ -210,6 +210,7 @@ static void on_assigned(void *context, const struct source_partition *partitions
 	int numbers[count + 1];
 	retire_metadata(flow, metadata);
 	flow->assignment_answered = false;
+	flow->member = true;
 	for (size_t i = 0; i < count; i++) {
 		struct flow_slot *slot = flow_slot(flow, partitions[i].input, partitions[i].partition);
 		if (!slot) {
@@ -234,6 +235,7 @@ static void on_assigned(void *context, const struct source_partition *partitions
 static void on_revoked(void *context, bool lost)
 {
 	struct flow *flow = context;
+	flow->member = false;
 	log_info("partitions revoked", "lost=%s", lost ? "true" : "false");
 	for (int i = 0; i < flow->slot_count; i++)
 		flow->slots[i].assigned = false;

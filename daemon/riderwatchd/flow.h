@@ -26,4 +26,9 @@ void flow_set_ruleset(struct flow *flow, struct ruleset *ruleset);
 void flow_stop(struct flow *flow);
 /* Brings gauges (offsets, states, sizes) up to date before they are read. */
 void flow_refresh_metrics(struct flow *flow);
+struct flow_view {
+	bool joined, redis_up;  /* joined: the group has said which partitions are ours */
+	size_t loading, behind; /* partitions of ours */
+};
+void flow_view(const struct flow *flow, struct flow_view *view);
 void flow_free(struct flow **flow);

@@ -83,6 +83,7 @@ struct flow {
 	rd_kafka_consumer_group_metadata_t *metadata;         /* of the current assignment */
 	rd_kafka_consumer_group_metadata_t *metadata_retired; /* still used by the transaction in flight */
 	bool assignment_answered;
+	bool member; /* the group has said which partitions are ours, and has not taken them back */
 	bool publishing, stopping, stopped_clean, reading, acting;
 	struct flow_due due;
 	int64_t last_commit;

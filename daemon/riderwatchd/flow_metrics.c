@@ -118,3 +118,14 @@ void flow_refresh_metrics(struct flow *flow)
 	metrics_set(flow->metrics, METRIC_DEDUP_BYTES, 0, 0, (double)bytes);
 	refresh_adapters(flow);
 }
+
+void flow_view(const struct flow *flow, struct flow_view *view)
+{
+	*view = (struct flow_view){ .redis_up = store_is_ready(flow->store), .joined = flow->member };
+	for (int i = 0; i < flow->slot_count; i++) {
+		struct protocol_view slot;
+		protocol_view(flow->protocol, i, &slot);
+		view->loading += slot.state == SLOT_LOADING;
+		view->behind += slot.behind;
+	}
+}

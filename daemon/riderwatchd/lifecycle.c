@@ -183,12 +183,33 @@ static int start_flow(struct lifecycle *life)
 	return 0;
 }
 
+/* Alerts do not wait for Redis, but whoever sends traffic here, or restarts instances one by one, wants to know. */
+static size_t why_not_ready(void *context, const char *reasons[HTTP_REASONS_MAX])
+{
+	struct lifecycle *life = context;
+	struct flow_view view;
+	size_t count = 0;
+	flow_view(life->flow, &view);
+	if (life->stopping)
+		reasons[count++] = "stopping";
+	if (!view.joined)
+		reasons[count++] = "not in the consumer group";
+	if (view.loading)
+		reasons[count++] = "partitions are being loaded";
+	if (!view.redis_up)
+		reasons[count++] = "Redis is not connected";
+	if (view.behind)
+		reasons[count++] = "counters are behind";
+	return count;
+}
+
 static int start_http(struct lifecycle *life)
 {
-	char error[256] = "";
+	static const struct http_callbacks callbacks = { .on_scrape = on_scrape, .why_not_ready = why_not_ready };
+	char error[512] = "";
 	if (!*life->config->http_listen)
 		return 0;
-	life->http = http_start(life->base, life->config->http_listen, life->metrics, on_scrape, life, error, sizeof error);
+	life->http = http_start(life->base, life->config, life->metrics, &callbacks, life, error, sizeof error);
 	if (!life->http) {
 		log_error("cannot serve http.listen; choose another address:port, or \"\" for none", "listen=%s error=\"%s\"",
 			  life->config->http_listen, error);

@@ -37,7 +37,7 @@ static bool starts(const char *first, const char *second)
 {
 	const char *overrides[] = { first, second };
 	struct config *config = configure(overrides, second ? 2 : 1);
-	struct access *access = access_new(config, error, sizeof error);
+	struct access *access = access_new(config, ACCESS_BOARD, error, sizeof error);
 	bool ok = access != NULL;
 	access_free(&access);
 	config_free(&config);
@@ -71,10 +71,10 @@ static void test_token_files_that_will_not_do(void **state)
 	snprintf(with_token, sizeof with_token, "board.token_file=%s", token_path);
 	write_token("short\n");
 	assert_false(starts(with_token, NULL));
-	assert_non_null(strstr(error, "16 to 511 bytes"));
+	assert_non_null(strstr(error, "16 bytes or more"));
 	unlink(token_path);
 	assert_false(starts(with_token, NULL));
-	assert_non_null(strstr(error, "cannot be read"));
+	assert_non_null(strstr(error, "No such file"));
 }
 
 static void test_hosts(void **state)
@@ -83,20 +83,16 @@ static void test_hosts(void **state)
 	static const struct {
 		const char *host;
 		bool known;
-	} rows[] = { { "127.0.0.1:9465", true },
-		     { "localhost", true },
-		     { "LOCALHOST:80", true },
-		     { "[::1]:9465", true },
-		     { "board.example", true },
-		     { "Second.example:1", true },
-		     { "evil.example", false },
-		     { "", false },
-		     { "board.example.evil", false },
-		     { "127.evil.example", false },
-		     { NULL, false } };
+	} rows[] = {
+		{ "127.0.0.1:9465", true },      { "localhost", true },          { "LOCALHOST:80", true },
+		{ "[::1]:9465", true },          { "board.example", true },      { "Second.example:1", true },
+		{ "10.0.0.5:9465", true },       { "[2001:db8::1]:9465", true }, { "10.0.0.5.evil.example", false },
+		{ "[evil.example]", false },     { "evil.example", false },      { "", false },
+		{ "board.example.evil", false }, { "127.evil.example", false },  { NULL, false }
+	};
 	static const char *const overrides[] = { "board.hosts=board.example, second.example" };
 	struct config *config = configure(overrides, 1);
-	struct access *access = access_new(config, error, sizeof error);
+	struct access *access = access_new(config, ACCESS_BOARD, error, sizeof error);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct access_request request = { .host = rows[i].host };
 		if (access_host_is_known(access, &request) != rows[i].known)
@@ -132,13 +128,36 @@ static void test_tokens_and_proxies(void **state)
 	const char *overrides[] = { with_token, "board.proxies=10.0.0.2,10.0.0.1" };
 	write_token("0123456789abcdef0123\n");
 	struct config *config = configure(overrides, 2);
-	struct access *access = access_new(config, error, sizeof error);
+	struct access *access = access_new(config, ACCESS_BOARD, error, sizeof error);
 	assert_non_null(access);
 	assert_true(access_wants_token(access));
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		if (access_is_allowed(access, &rows[i].request) != rows[i].allowed)
 			fail_msg("row %zu", i);
 	}
+	access_free(&access);
+	config_free(&config);
+}
+
+static void test_of_the_daemon(void **state)
+{
+	(void)state;
+	char with_token[128];
+	snprintf(with_token, sizeof with_token, "http.token_file=%s", token_path);
+	write_token(token);
+	const char *overrides[] = { "http.listen=0.0.0.0:9464", "http.hosts=rw.example", with_token };
+	struct access_request request = { .host = "rw.example:9464" };
+	struct config *config = configure(overrides, 2);
+	assert_null(access_new(config, ACCESS_HTTP, error, sizeof error));
+	assert_string_equal(error, "http.listen 0.0.0.0:9464 can be reached from elsewhere: set http.token_file or "
+				   "http.open_metrics, or listen on 127.0.0.1");
+	config_free(&config);
+	config = configure(overrides, 3);
+	struct access *access = access_new(config, ACCESS_HTTP, error, sizeof error);
+	assert_true(access_host_is_known(access, &request));
+	assert_false(access_is_allowed(access, &request));
+	request.authorization = "Bearer 0123456789abcdef0123";
+	assert_true(access_is_allowed(access, &request));
 	access_free(&access);
 	config_free(&config);
 }
@@ -183,6 +202,7 @@ int main(void)
 		cmocka_unit_test(test_token_files_that_will_not_do),
 		cmocka_unit_test(test_hosts),
 		cmocka_unit_test(test_tokens_and_proxies),
+		cmocka_unit_test(test_of_the_daemon),
 		cmocka_unit_test(test_pseudonym),
 	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
