@@ -89,9 +89,11 @@ static const struct owned {
 	{ "enable.idempotence", "true", PRODUCER | WRITER, "transactions need it" },
 	{ "acks", NULL, 0, "transactions need all" },
 	{ "request.required.acks", NULL, 0, "transactions need all" },
-	{ "partitioner", "murmur2_random", PRODUCER | WRITER, "keys must land where the other producers of Kafka put them" },
+	{ "partitioner", "murmur2_random", PRODUCER | WRITER,
+	  "keys must land where the other producers of Kafka put them" },
 	{ "delivery.report.only.error", NULL, 0, "every delivery is accounted for" },
-	{ "statistics.interval.ms", "0", ALL, "the daemon has its own metrics" },
+	{ "statistics.interval.ms", "10000", CONSUMER | PRODUCER, "the daemon makes its metrics of them" },
+	{ "statistics.interval.ms", "0", SHADOW | READER | UNCOMMITTED | WRITER | PROBE, "the daemon makes its metrics of them" },
 	{ "log.queue", NULL, 0, "messages go to the daemon's log" },
 	{ "plugin.library.paths", NULL, 0, "foreign code in this process voids the guarantee" },
 	{ "interceptors", NULL, 0, "foreign code in this process voids the guarantee" },
@@ -323,4 +325,18 @@ void kafka_conf_check(const struct config *config, struct problems *problems)
 			memcpy(last, error, sizeof(last));
 		}
 	}
+}
+
+struct config *config_load_checked(const struct config_sources *sources, struct problems *problems)
+{
+	size_t before = problems->count;
+	struct config *config = config_load(sources, problems);
+
+	if (config)
+		config_check_secrets(config, problems);
+	if (config && problems->count == before)
+		kafka_conf_check(config, problems);
+	if (problems->count > before)
+		config_free(&config);
+	return config;
 }

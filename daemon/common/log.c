@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "log_line.h"
+#include "must.h"
 
 enum { WINDOW_MS = 10000, FIELDS_MAX_BYTES = 4096, TEMPLATE_MAX_BYTES = 512 };
 
@@ -29,8 +30,8 @@ static const struct {
 static const char *const format_names[] = { [LOG_TEXT] = "text", [LOG_JSON] = "json" };
 
 static struct {
-	enum log_level level;
-	enum log_format format;
+	_Atomic enum log_level level; /* a reload may change both while other threads write */
+	_Atomic enum log_format format;
 	const char *component;
 	bool journal;
 	pthread_mutex_t lock; /* sites, and whole lines on standard error */
@@ -53,6 +54,15 @@ void log_init(enum log_level level, enum log_format format, const char *componen
 	logger.format = format;
 	logger.component = component;
 	logger.journal = writes_to_journal();
+}
+
+void log_configure(const char *level, const char *format)
+{
+	enum log_level new_level;
+	enum log_format new_format;
+	MUST(log_level_parse(level, &new_level) == 0 && log_format_parse(format, &new_format) == 0);
+	logger.level = new_level;
+	logger.format = new_format;
 }
 
 const char *log_level_name(enum log_level level)

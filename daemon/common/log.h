@@ -8,6 +8,8 @@ enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG, LOG_LEVEL_COUNT };
 enum log_format { LOG_TEXT, LOG_JSON };
 
 void log_init(enum log_level level, enum log_format format, const char *component);
+/* The names were checked with the configuration. */
+void log_configure(const char *level, const char *format);
 const char *log_level_name(enum log_level level);
 /* Each returns 0, or -1 for an unknown name. */
 int log_level_parse(const char *name, enum log_level *level);

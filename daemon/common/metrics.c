@@ -17,8 +17,18 @@ const struct metric_row metric_rows[METRIC_COUNT] = {
 };
 
 /* From one commit to an hour of backlog. */
-const double histogram_bounds[HISTOGRAM_BOUNDS] = { 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
-						    2.5,   5,    10,    30,   60,  300,  3600 };
+static const double histogram_bounds[HISTOGRAM_BOUNDS] = { 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
+							   2.5,   5,    10,    30,   60,  300,  3600 };
+
+/* From one decision to a call that hangs. */
+static const double timer_bounds[HISTOGRAM_BOUNDS] = { 0.000005, 0.00001, 0.00002, 0.00005, 0.0001,
+						       0.0005,   0.001,   0.005,   0.01,    0.02,
+						       0.05,     0.1,     0.5,     5,       60 };
+
+const double *metric_bounds(enum metric metric)
+{
+	return metric_rows[metric].type == METRIC_IS_TIMER ? timer_bounds : histogram_bounds;
+}
 
 /* Makes room for at least seconds values of the second label; new ones are NAN. */
 static void series_grow(struct series *series, size_t seconds)
@@ -94,11 +104,13 @@ void metrics_set(struct metrics *metrics, enum metric metric, int first, int sec
 
 void metrics_observe(struct metrics *metrics, enum metric metric, double value)
 {
-	MUST(metric < METRIC_COUNT && metric_rows[metric].type == METRIC_IS_HISTOGRAM);
+	MUST(metric < METRIC_COUNT &&
+	     (metric_rows[metric].type == METRIC_IS_HISTOGRAM || metric_rows[metric].type == METRIC_IS_TIMER));
+	const double *bounds = metric_bounds(metric);
 	struct histogram *histogram = &metrics->histograms[metric];
 	size_t bucket = 0;
 	value = value > 0 ? value : 0; /* clocks differ */
-	while (bucket < HISTOGRAM_BOUNDS && value > histogram_bounds[bucket])
+	while (bucket < HISTOGRAM_BOUNDS && value > bounds[bucket])
 		bucket++;
 	histogram->counts[bucket]++;
 	histogram->sum += value;

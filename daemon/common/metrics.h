@@ -21,7 +21,7 @@ void metrics_free(struct metrics **metrics);
 void metrics_add(struct metrics *metrics, enum metric metric, int first, int second, int64_t by);
 /* Also sets counters that are counted elsewhere. NAN: the series is left out until it is set again. */
 void metrics_set(struct metrics *metrics, enum metric metric, int first, int second, double value);
-/* One sample of a HISTOGRAM. */
+/* One sample of a HISTOGRAM or TIMER, in seconds. */
 void metrics_observe(struct metrics *metrics, enum metric metric, double value);
 /* The text of an INFO metric's label; copied. */
 void metrics_set_text(struct metrics *metrics, enum metric metric, const char *text);

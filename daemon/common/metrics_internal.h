@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include "metrics.h"
 
-enum metric_type { METRIC_IS_COUNTER, METRIC_IS_GAUGE, METRIC_IS_HISTOGRAM, METRIC_IS_INFO };
+enum metric_type { METRIC_IS_COUNTER, METRIC_IS_GAUGE, METRIC_IS_HISTOGRAM, METRIC_IS_TIMER, METRIC_IS_INFO };
 
 enum metric_label {
 	LABEL_NONE,
@@ -22,6 +22,7 @@ enum metric_label {
 	LABEL_ROLLUP,
 	LABEL_ROUND,
 	LABEL_LEVEL,
+	LABEL_CLIENT,
 	LABEL_ID, /* text of an INFO metric */
 	LABEL_COUNT
 };
@@ -35,7 +36,8 @@ struct metric_row {
 extern const struct metric_row metric_rows[METRIC_COUNT];
 
 #define HISTOGRAM_BOUNDS 15
-extern const double histogram_bounds[HISTOGRAM_BOUNDS];
+/* Of a HISTOGRAM or a TIMER: HISTOGRAM_BOUNDS of them. */
+const double *metric_bounds(enum metric metric);
 
 /* Values of one metric: firsts * seconds numbers, NAN where there is none. PARTITION is always the second label and
  * grows. */
@@ -52,7 +54,7 @@ struct histogram {
 struct metrics {
 	char *topics[2];
 	struct series series[METRIC_COUNT];
-	struct histogram histograms[METRIC_COUNT]; /* used by HISTOGRAM rows */
+	struct histogram histograms[METRIC_COUNT]; /* used by HISTOGRAM and TIMER rows */
 	char *texts[METRIC_COUNT];                 /* INFO: complete labels, name="value",... */
 	double start_seconds;
 };

@@ -60,10 +60,14 @@ static const char *cause_label(size_t index)
 static const char *notice_label(size_t index)
 {
 	static const char *const labels[NOTICE_COUNT] = {
-		[NOTICE_OFFSET_BEHIND] = "offset_behind",     [NOTICE_OFFSET_AHEAD] = "offset_ahead",
-		[NOTICE_SHADOW_MISSING] = "shadow_missing",   [NOTICE_RULESET_CHANGED] = "ruleset_changed",
-		[NOTICE_STORE_WENT_BACK] = "store_went_back", [NOTICE_STORE_CREATED] = "store_created",
-		[NOTICE_STORE_HEALED] = "store_healed",       [NOTICE_BEHIND] = "behind",
+		[NOTICE_OFFSET_BEHIND] = "offset_behind",
+		[NOTICE_OFFSET_AHEAD] = "offset_ahead",
+		[NOTICE_SHADOW_MISSING] = "shadow_missing",
+		[NOTICE_RULESET_CHANGED] = "ruleset_changed",
+		[NOTICE_STORE_WENT_BACK] = "store_went_back",
+		[NOTICE_STORE_CREATED] = "store_created",
+		[NOTICE_STORE_HEALED] = "store_healed",
+		[NOTICE_BEHIND] = "behind",
 		[NOTICE_CAUGHT_UP] = "caught_up",
 		[NOTICE_STARTED_ALONE] = "started_alone",
 		[NOTICE_NOT_ALONE] = "not_alone",
@@ -94,6 +98,12 @@ static const char *level_label(size_t index)
 	return log_level_name((enum log_level)index);
 }
 
+static const char *client_label(size_t index)
+{
+	static const char *const labels[] = { "consumer", "producer" };
+	return labels[index];
+}
+
 static const struct {
 	const char *name;
 	size_t values;
@@ -114,6 +124,7 @@ static const struct {
 	[LABEL_ROLLUP] = { "of", 2, rollup_label },
 	[LABEL_ROUND] = { "result", 2, round_label },
 	[LABEL_LEVEL] = { "level", LOG_LEVEL_COUNT, level_label },
+	[LABEL_CLIENT] = { "client", 2, client_label },
 	[LABEL_ID] = { "id", 1, NULL },
 };
 

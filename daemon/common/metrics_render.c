@@ -45,10 +45,11 @@ static void print_histogram(const struct metrics *metrics, enum metric metric, F
 {
 	const char *name = metric_rows[metric].name;
 	const struct histogram *histogram = &metrics->histograms[metric];
+	const double *bounds = metric_bounds(metric);
 	uint64_t count = 0;
 	for (size_t i = 0; i < HISTOGRAM_BOUNDS; i++) {
 		count += histogram->counts[i];
-		fprintf(out, "%s_bucket{le=\"%g\"} %" PRIu64 "\n", name, histogram_bounds[i], count);
+		fprintf(out, "%s_bucket{le=\"%g\"} %" PRIu64 "\n", name, bounds[i], count);
 	}
 	count += histogram->counts[HISTOGRAM_BOUNDS];
 	fprintf(out, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", name, count);
@@ -70,6 +71,7 @@ static const struct {
 	[METRIC_IS_COUNTER] = { "counter", print_series },
 	[METRIC_IS_GAUGE] = { "gauge", print_series },
 	[METRIC_IS_HISTOGRAM] = { "histogram", print_histogram },
+	[METRIC_IS_TIMER] = { "histogram", print_histogram },
 	[METRIC_IS_INFO] = { "gauge", print_info },
 };
 

@@ -37,8 +37,8 @@ static const struct options_program daemon_program = {
 		 "once.\n",
 	.checks = true,
 	.signals =
-		"TERM and INT publish and count what was read, then stop (a second one: at once); HUP loads the rules "
-		"again",
+		"TERM and INT publish and count what was read, then stop (a second one: at once); HUP loads "
+		"configuration and rules again",
 };
 static const struct options_program *program = &daemon_program;
 

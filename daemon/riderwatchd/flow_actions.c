@@ -152,6 +152,7 @@ static void publish(struct flow *flow, const struct protocol_action *action)
 		flow_write_entry(flow, batch, i);
 	flow->batch = batch;
 	flow->publishing = true;
+	flow->publish_began_us = monotonic_us();
 	struct publish_job job = { batch, flow->offsets, batch->commit_count, flow->metadata };
 	crash_point("before_transaction");
 	publisher_publish(flow->publisher, &job);
@@ -185,6 +186,8 @@ static void on_published(void *context, enum publish_result result, bool tainted
 		flow->metadata_retired = NULL;
 	}
 	metrics_add(flow->metrics, METRIC_TRANSACTIONS, result, 0, 1);
+	metrics_observe(flow->metrics, METRIC_TRANSACTION_SECONDS,
+			(double)(monotonic_us() - flow->publish_began_us) / 1e6);
 	crash_point("commit_known");
 	protocol_published(flow->protocol, result, tainted, flow->last_commit);
 	flow_act(flow);
@@ -250,6 +253,8 @@ static void on_applied(void *context, struct protocol_chunk *chunk, enum apply_r
 	crash_point("applied");
 	metrics_add(flow->metrics, METRIC_APPLY_CONFLICTS, 0, 0, conflicts);
 	metrics_add(flow->metrics, METRIC_REVIEWS_UNMATCHED, 0, 0, unmatched);
+	if (result == APPLY_OK)
+		metrics_add(flow->metrics, METRIC_EVENTS_APPLIED, 0, 0, (int64_t)(chunk->to - chunk->from));
 	if (conflicts)
 		log_limited(LOG_ERROR, "Redis keys of another type were passed over, their counters are incomplete",
 			    "topic=%s partition=%d offset=%lld keys=%u hint=\"find them with redis-cli --scan --pattern 'rw:{%d}:*' and TYPE\"",

@@ -69,6 +69,9 @@ static void refresh_slot(struct flow *flow, int number, size_t *behind, size_t *
 	metrics_set(flow->metrics, METRIC_PUBLISHED_OFFSET, slot->input, slot->partition, known(view.published));
 	metrics_set(flow->metrics, METRIC_BEHIND_EVENTS, slot->input, slot->partition,
 		    view.state == SLOT_ABSENT ? NAN : (double)view.missing);
+	int64_t end = view.state == SLOT_ABSENT ? -1 : source_log_end(flow->source, slot->input, slot->partition);
+	metrics_set(flow->metrics, METRIC_LAG, slot->input, slot->partition,
+		    end < 0 || view.published < 0 ? NAN : (double)(end > view.published ? end - view.published : 0));
 	*behind += view.behind;
 	*queued += view.queued;
 	if (slot->stream) {
@@ -85,6 +88,17 @@ static void refresh_rollups(struct flow *flow, const struct store_stats *store)
 	metrics_set(flow->metrics, METRIC_ROLLUPS, 1, 1, (double)store->rankings_failed);
 	metrics_set(flow->metrics, METRIC_ROLLUP_SECONDS, 0, 0, (double)store->rollup_us / 1e6);
 	metrics_set(flow->metrics, METRIC_RANKED, 0, 0, (double)store->ranked);
+}
+
+static void refresh_kafka(struct flow *flow, int client, const struct kafka_statistics *statistics)
+{
+	metrics_set(flow->metrics, METRIC_KAFKA_CONNECTS, client, 0, (double)statistics->connects);
+	metrics_set(flow->metrics, METRIC_KAFKA_DISCONNECTS, client, 0, (double)statistics->disconnects);
+	metrics_set(flow->metrics, METRIC_KAFKA_REQUEST_ERRORS, client, 0, (double)statistics->request_errors);
+	metrics_set(flow->metrics, METRIC_KAFKA_REQUEST_TIMEOUTS, client, 0, (double)statistics->request_timeouts);
+	metrics_set(flow->metrics, METRIC_KAFKA_RTT, client, 0, (double)statistics->rtt_us / 1e6);
+	metrics_set(flow->metrics, METRIC_KAFKA_THROTTLE, client, 0, (double)statistics->throttle_ms / 1e3);
+	metrics_set(flow->metrics, METRIC_KAFKA_QUEUED, client, 0, (double)statistics->queued);
 }
 
 static void refresh_adapters(struct flow *flow)
@@ -104,7 +118,14 @@ static void refresh_adapters(struct flow *flow)
 	metrics_set(flow->metrics, METRIC_REDIS_LOSSES, 0, 0, (double)store.losses);
 	metrics_set(flow->metrics, METRIC_CHUNKS_APPLIED, 0, 0, (double)store.applied);
 	metrics_set(flow->metrics, METRIC_APPLY_REFUSED, 0, 0, (double)store.refused);
+	metrics_set(flow->metrics, METRIC_REDIS_SECONDS_SUM, 0, 0, (double)store.latency_us_total / 1e6);
+	metrics_set(flow->metrics, METRIC_REDIS_SECONDS_MAX, 0, 0, (double)store.latency_us_max / 1e6);
+	metrics_set(flow->metrics, METRIC_REDIS_IN_FLIGHT, 0, 0, (double)store.in_flight);
 	refresh_rollups(flow, &store);
+	refresh_kafka(flow, 0, source_statistics(flow->source));
+	refresh_kafka(flow, 1, &publisher.kafka);
+	metrics_set(flow->metrics, METRIC_KAFKA_REBALANCES, 0, 0, (double)source_statistics(flow->source)->rebalances);
+	metrics_set(flow->metrics, METRIC_KAFKA_ASSIGNED, 0, 0, (double)source_statistics(flow->source)->assigned);
 }
 
 void flow_refresh_metrics(struct flow *flow)

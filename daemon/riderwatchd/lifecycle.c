@@ -21,7 +21,8 @@
 
 struct lifecycle {
 	struct event_base *base;
-	const struct config *config;
+	struct config *config;
+	const struct config_sources *sources;
 	struct ruleset *ruleset;
 	struct metrics *metrics;
 	struct http *http;
@@ -88,22 +89,54 @@ static void publish_ruleset_id(struct lifecycle *life)
 	metrics_set_text(life->metrics, METRIC_RULES_INFO, id);
 }
 
-static void on_rules(void *context, struct ruleset *fresh, const struct problems *problems)
+static void refuse_reload(struct lifecycle *life, const struct problems *problems)
 {
-	struct lifecycle *life = context;
-	metrics_add(life->metrics, METRIC_RULES_RELOADS, fresh ? 0 : 1, 0, 1);
-	if (!fresh) {
-		for (size_t i = 0; i < problems->count; i++)
-			log_error("rules refused", "problem=\"%s\"", problems->texts[i]);
-		log_error("reload failed, the rules in use stay", "problems=%zu ruleset=%.16s", problems->count,
-			  ruleset_id(life->ruleset).data);
+	for (size_t i = 0; i < problems->count; i++)
+		log_error("reload refused", "problem=\"%s\"", problems->texts[i]);
+	log_error("reload failed; configuration and rules in use stay", "problems=%zu ruleset=%.16s", problems->count,
+		  ruleset_id(life->ruleset).data);
+}
+
+static void on_change(void *context, const char *key, bool taken)
+{
+	size_t *waiting = context;
+	if (taken) {
+		log_info("setting changed", "key=%s", key);
 		return;
 	}
+	++*waiting;
+	log_warning("a setting that was changed needs a restart", "key=%s", key);
+}
+
+static void adopt_config(struct lifecycle *life, struct config *fresh)
+{
+	size_t waiting = 0;
+	config_adopt(life->config, fresh, on_change, &waiting);
+	log_configure(life->config->log_level, life->config->log_format);
+	metrics_set(life->metrics, METRIC_SETTINGS_WAITING, 0, 0, (double)waiting);
+}
+
+static void adopt_rules(struct lifecycle *life, struct ruleset *fresh)
+{
 	log_info("rules reloaded", "from=%.16s to=%.16s", ruleset_id(life->ruleset).data, ruleset_id(fresh).data);
 	flow_set_ruleset(life->flow, fresh);
 	ruleset_unref(&life->ruleset);
 	life->ruleset = fresh;
 	publish_ruleset_id(life);
+}
+
+static void on_reloaded(void *context, struct config *config, struct ruleset *ruleset, const struct problems *problems)
+{
+	struct lifecycle *life = context;
+	metrics_add(life->metrics, METRIC_RULES_RELOADS, ruleset ? 0 : 1, 0, 1);
+	metrics_set(life->metrics, METRIC_RELOAD_SUCCESSFUL, 0, 0, ruleset != NULL);
+	if (!ruleset) {
+		refuse_reload(life, problems);
+		return;
+	}
+	adopt_config(life, config);
+	config_free(&config);
+	adopt_rules(life, ruleset);
 }
 
 static void on_hangup(evutil_socket_t signal_number, short what, void *context)
@@ -161,7 +194,7 @@ static void start_events(struct lifecycle *life)
 	signal(SIGPIPE, SIG_IGN);
 	life->terminate = watch_signal(life, SIGTERM, on_terminate);
 	life->interrupt = watch_signal(life, SIGINT, on_terminate);
-	life->reload = reload_new(life->base, life->config->rules_folder, on_rules, life);
+	life->reload = reload_new(life->base, life->sources, on_reloaded, life);
 	life->hangup = watch_signal(life, SIGHUP, on_hangup);
 	life->supervisor = supervisor_new(life->base);
 	life->deadline = evtimer_new(life->base, on_deadline, life);
@@ -239,12 +272,13 @@ static void finish(struct lifecycle *life)
 	event_base_free(life->base);
 }
 
-int lifecycle_run(const struct config *config, struct ruleset *ruleset)
+int lifecycle_run(struct config *config, const struct config_sources *sources, struct ruleset *ruleset)
 {
-	struct lifecycle life = { .config = config, .ruleset = ruleset_ref(ruleset) };
+	struct lifecycle life = { .config = config, .sources = sources, .ruleset = ruleset_ref(ruleset) };
 	life.base = event_base_new();
 	life.metrics = metrics_new(config->topics_reports, config->topics_deliveries);
 	publish_ruleset_id(&life);
+	metrics_set(life.metrics, METRIC_RELOAD_SUCCESSFUL, 0, 0, 1);
 	int status = read_pseudonym_key(&life);
 	if (!status)
 		status = start_flow(&life);

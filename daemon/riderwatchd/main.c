@@ -24,11 +24,8 @@ static int refuse(struct problems *problems, const char *what)
 
 static void start_log(const struct config *config)
 {
-	enum log_level level;
-	enum log_format format;
-	/* Both were checked with the configuration. */
-	MUST(log_level_parse(config->log_level, &level) == 0 && log_format_parse(config->log_format, &format) == 0);
-	log_init(level, format, "riderwatchd");
+	log_init(LOG_INFO, LOG_TEXT, "riderwatchd");
+	log_configure(config->log_level, config->log_format);
 	crash_init();
 }
 
@@ -40,7 +37,7 @@ static int test(const struct config *config, const struct ruleset *ruleset)
 }
 
 /* With the configuration loaded: the rules belong to what is tested, not to what is dumped. */
-static int run_with(const struct options *options, const struct config *config)
+static int run_with(const struct options *options, struct config *config)
 {
 	if (options->action == OPTIONS_DUMP) {
 		config_dump(config, stdout);
@@ -53,7 +50,7 @@ static int run_with(const struct options *options, const struct config *config)
 	start_log(config);
 	int status = options->action == OPTIONS_TEST    ? test(config, ruleset)
 		     : options->action == OPTIONS_CHECK ? check_run(config, ruleset, stdout)
-							: lifecycle_run(config, ruleset);
+							: lifecycle_run(config, &options->sources, ruleset);
 	ruleset_unref(&ruleset);
 	return status;
 }
@@ -61,15 +58,9 @@ static int run_with(const struct options *options, const struct config *config)
 static int run(const struct options *options)
 {
 	struct problems problems = { 0 };
-	struct config *config = config_load(&options->sources, &problems);
-	if (config)
-		config_check_secrets(config, &problems);
-	if (config && !problems.count)
-		kafka_conf_check(config, &problems);
-	if (problems.count) {
-		config_free(&config);
+	struct config *config = config_load_checked(&options->sources, &problems);
+	if (!config)
 		return refuse(&problems, "configuration");
-	}
 	int status = run_with(options, config);
 	config_free(&config);
 	return status;

@@ -6,6 +6,7 @@
 #include <librdkafka/rdkafka.h>
 #include "chunk.h"
 #include "config.h"
+#include "kafka_statistics.h"
 #include "input_record.h"
 
 struct publisher;
@@ -41,6 +42,7 @@ struct publisher_stats {
 	uint64_t left_open; /* partitions in which a new producer ended a transaction of its name */
 	uint64_t offset_reads_failed;
 	uint64_t records, commit_us_total, commit_us_max;
+	struct kafka_statistics kafka; /* at most ten seconds old while anything is published */
 };
 
 /* consumer: borrowed, for committed offsets of the group and watermarks. Starts the thread; the producer itself is created by the

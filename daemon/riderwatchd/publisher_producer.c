@@ -125,6 +125,18 @@ void producer_fini(struct producer *producer, struct watchdog *watchdog)
 	producer->topic_count = 0;
 }
 
+static int on_statistics(rd_kafka_t *handle, char *json, size_t size, void *opaque)
+{
+	struct producer *producer = opaque;
+	struct publisher *publisher = (struct publisher *)((char *)producer - offsetof(struct publisher, producer));
+
+	(void)handle;
+	pthread_mutex_lock(&publisher->lock);
+	kafka_statistics_read(&publisher->stats.kafka, json, size);
+	pthread_mutex_unlock(&publisher->lock);
+	return 0;
+}
+
 static bool create(struct publisher *publisher)
 {
 	struct producer *producer = &publisher->producer;
@@ -136,6 +148,7 @@ static bool create(struct publisher *publisher)
 		rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
 		rd_kafka_conf_set_error_cb(conf, on_error);
 		rd_kafka_conf_set_closesocket_cb(conf, on_close);
+		rd_kafka_conf_set_stats_cb(conf, on_statistics);
 		rd_kafka_conf_interceptor_add_on_new(conf, "taint", on_new, producer);
 		producer->handle = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof(error));
 		if (!producer->handle)

@@ -6,10 +6,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include "alloc.h"
+#include "kafka_conf.h"
 #include "must.h"
 
 struct reload {
-	const char *folder;
+	const struct config_sources *sources;
 	reload_callback *on_loaded;
 	void *context;
 	struct event *loaded;
@@ -17,14 +18,19 @@ struct reload {
 	pthread_t thread;
 	bool running, again;
 	/* The thread's until it has signalled, the loop's after. */
-	struct ruleset *fresh;
+	struct config *config;
+	struct ruleset *ruleset;
 	struct problems problems;
 };
 
 static void *load(void *context)
 {
 	struct reload *reload = context;
-	reload->fresh = ruleset_load(reload->folder, &reload->problems);
+	reload->config = config_load_checked(reload->sources, &reload->problems);
+	if (reload->config)
+		reload->ruleset = ruleset_load(reload->config->rules_folder, &reload->problems);
+	if (!reload->ruleset)
+		config_free(&reload->config);
 	MUST(eventfd_write(reload->signal, 1) == 0);
 	return NULL;
 }
@@ -49,19 +55,22 @@ static void on_signal(evutil_socket_t fd, short what, void *context)
 	if (eventfd_read(fd, &count) < 0)
 		return;
 	end(reload);
-	struct ruleset *fresh = reload->fresh;
-	reload->fresh = NULL;
-	reload->on_loaded(reload->context, fresh, &reload->problems);
+	struct config *config = reload->config;
+	struct ruleset *ruleset = reload->ruleset;
+	reload->config = NULL;
+	reload->ruleset = NULL;
+	reload->on_loaded(reload->context, config, ruleset, &reload->problems);
 	problems_fini(&reload->problems);
 	if (reload->again)
 		begin(reload);
 	reload->again = false;
 }
 
-struct reload *reload_new(struct event_base *base, const char *folder, reload_callback *on_loaded, void *context)
+struct reload *reload_new(struct event_base *base, const struct config_sources *sources, reload_callback *on_loaded,
+			  void *context)
 {
 	struct reload *reload = alloc_zeroed(1, sizeof *reload);
-	reload->folder = folder;
+	reload->sources = sources;
 	reload->on_loaded = on_loaded;
 	reload->context = context;
 	reload->signal = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -87,7 +96,8 @@ void reload_free(struct reload **reload)
 		return;
 	if (old->running)
 		end(old);
-	ruleset_unref(&old->fresh);
+	config_free(&old->config);
+	ruleset_unref(&old->ruleset);
 	problems_fini(&old->problems);
 	event_free(old->loaded);
 	close(old->signal);

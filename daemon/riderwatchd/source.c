@@ -167,6 +167,15 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 
 /* ---- start and end ---- */
 
+static int on_statistics(rd_kafka_t *consumer, char *json, size_t size, void *opaque)
+{
+	struct source *source = opaque;
+
+	(void)consumer;
+	kafka_statistics_read(&source->statistics, json, size);
+	return 0;
+}
+
 static bool create_consumer(struct source *source, const struct config *config, char *error, size_t error_size)
 {
 	rd_kafka_conf_t *conf = kafka_conf_new(config, KAFKA_CONSUMER, error, error_size);
@@ -176,6 +185,7 @@ static bool create_consumer(struct source *source, const struct config *config, 
 	rd_kafka_conf_set_opaque(conf, source);
 	rd_kafka_conf_set_rebalance_cb(conf, source_on_rebalance);
 	rd_kafka_conf_set_error_cb(conf, source_on_error);
+	rd_kafka_conf_set_stats_cb(conf, on_statistics);
 	source->consumer = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, error_size);
 	if (!source->consumer) {
 		rd_kafka_conf_destroy(conf);
@@ -223,6 +233,21 @@ struct source *source_new(struct event_base *base, const struct config *config,
 fail:
 	source_free(&source);
 	return NULL;
+}
+
+const struct kafka_statistics *source_statistics(const struct source *source)
+{
+	return &source->statistics;
+}
+
+int64_t source_log_end(const struct source *source, enum input input, int32_t partition)
+{
+	int64_t start, end;
+
+	return rd_kafka_get_watermark_offsets(source->consumer, source->topics[input].name, partition, &start, &end) ||
+			       end == RD_KAFKA_OFFSET_INVALID
+		       ? -1
+		       : end;
 }
 
 rd_kafka_t *source_handle(struct source *source)

@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <librdkafka/rdkafka.h>
 #include "config.h"
+#include "kafka_statistics.h"
 #include "input_record.h"
 
 struct source;
@@ -42,6 +43,10 @@ struct source *source_new(struct event_base *base, const struct config *config, 
 rd_kafka_t *source_handle(struct source *source);
 /* Number of partitions of each input topic; asks the broker (blocks up to timeout_ms; used at start only). Returns -1 and fills
  * error when a topic is missing or the counts differ. */
+/* As librdkafka told them last, at most ten seconds ago. */
+const struct kafka_statistics *source_statistics(const struct source *source);
+/* Where the log ended when it was last fetched from; -1: not known. */
+int64_t source_log_end(const struct source *source, enum input input, int32_t partition);
 int32_t source_partition_count(struct source *source, int timeout_ms, char *error, size_t error_size);
 /* Joins the group, once no member's assignment is older than the topics' number of partitions: a member that comes back under its
  * instance name gets its old assignment again, and partitions that were added meanwhile would be nobody's. At most a session. */

@@ -43,6 +43,7 @@ struct source {
 	bool close_refused; /* after a fatal error the library does not leave the group itself */
 	int64_t idle_since_ms; /* since when nobody reads */
 	struct kafka_headers headers;
+	struct kafka_statistics statistics;
 	const struct source_callbacks *callbacks;
 	void *context;
 	void (*on_closed)(void *context);

@@ -172,3 +172,27 @@ def test_who_reads_slowly_holds_up_nobody(watched):
                 break
             began = time.monotonic()
             assert ask(watched.listen, "/healthz")[0] == 200 and time.monotonic() - began < 1
+
+
+def test_metrics_of_a_working_daemon(world):
+    daemon = world.start()
+    for event, shape in mixed(random.Random(5), 600):
+        world.send(event, shape)
+    world.check()
+    sent = sum(world.ends("reports", "deliveries").values())
+    metrics = daemon.metrics()
+    lags = [value for name, value in metrics.items() if name.startswith("riderwatch_lag_events{")]
+    assert len(lags) == 6 and set(lags) == {0}
+    assert metrics["riderwatch_events_applied_total"] == sent
+    assert 0 < metrics["riderwatch_decide_seconds_count"] <= sent / 64 + 1 and 0 < metrics["riderwatch_decide_seconds_sum"] < 1
+    assert metrics["riderwatch_transaction_duration_seconds_count"] == sum(
+        value for name, value in metrics.items() if name.startswith("riderwatch_transactions_total"))
+    assert 0 < metrics["riderwatch_redis_apply_max_seconds"] <= metrics["riderwatch_redis_apply_seconds_total"]
+    # librdkafka tells every ten seconds.
+    for client in ("consumer", "producer"):
+        wait_until(lambda: daemon.metrics().get(f'riderwatch_kafka_connects_total{{client="{client}"}}', 0) > 0, 25, f"statistics of the {client}")
+    metrics = daemon.metrics()
+    assert metrics["riderwatch_kafka_assigned_partitions"] == 6 and metrics["riderwatch_kafka_rebalances_total"] >= 1
+    assert metrics['riderwatch_kafka_round_trip_seconds{client="consumer"}'] > 0
+    # Nobody's id stands in a label.
+    assert not [name for name in metrics if "rider-" in name]

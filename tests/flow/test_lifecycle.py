@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Start, stop, reload, and what the daemon refuses to do."""
+import json
 import pathlib
 import random
 import re
 import shutil
 import signal
 import time
+import urllib.request
 
 import pytest
 from confluent_kafka import KafkaException, TopicPartition
@@ -127,6 +129,48 @@ def test_bad_rules_keep_the_old_ones(world, rules, name, text):
     world.flush()
     alerts = wait_until(lambda: len(found := world.alerts()) == 2 and found, 10, "a second alert")
     assert len({value["data"]["decision"]["ruleset"] for _, value in alerts}) == 1
+    world.check()
+
+
+def change_config(daemon, world, change):
+    path = world.folder / "riderwatch-0.json"
+    settings = json.loads(path.read_text())
+    change(settings)
+    path.write_text(json.dumps(settings, indent=1))
+    daemon.signal(signal.SIGHUP)
+
+
+def test_a_changed_configuration_is_taken_over_or_told_to_need_a_restart(world):
+    daemon = world.start()
+
+    def change(settings):
+        settings["log"] = {"level": "debug", "format": "json"}
+        settings["batch"] = {"idle_after": "300ms"}
+        settings["redis"]["port"] += 1
+    change_config(daemon, world, change)
+    daemon.wait_log('"msg":"rules reloaded"')
+    for key in ("log.level", "log.format", "batch.idle_after"):
+        assert re.search(f"setting changed.*{key}", daemon.log), daemon.log[-2000:]
+    assert re.search("needs a restart.*redis.port", daemon.log)
+    metrics = daemon.metrics()
+    assert (metrics["riderwatch_settings_waiting_for_restart"], metrics["riderwatch_reload_last_successful"]) == (1, 1)
+    fill(world, 200)
+    world.check()
+    with urllib.request.urlopen(f"http://{daemon.listen}/config") as answer:
+        text = answer.read().decode()
+    assert re.search(r'"level": "debug", // .*riderwatch-0.json:\d+', text) and '"idle_after": "300ms"' in text
+    change_config(daemon, world, lambda settings: settings["redis"].update(port=settings["redis"]["port"] - 1))
+    wait_until(lambda: daemon.metrics()["riderwatch_settings_waiting_for_restart"] == 0, 10, "nothing waits for a restart")
+
+
+def test_a_mistake_in_the_configuration_keeps_what_is_in_use(world):
+    daemon = world.start()
+    change_config(daemon, world, lambda settings: settings.update(log={"level": "debug"}, batch={"idle_after": 7}))
+    daemon.wait_log("reload failed")
+    assert re.search(r"riderwatch-0.json:\d+: batch.idle_after is 7", daemon.log)
+    assert "setting changed" not in daemon.log and "level=debug" not in daemon.log
+    assert daemon.metrics()["riderwatch_reload_last_successful"] == 0
+    fill(world, 200)
     world.check()
 
 

@@ -388,6 +388,39 @@ static void test_dump_keeps_secrets(void **state)
 	config_free(&config);
 }
 
+static void on_change(void *context, const char *key, bool taken)
+{
+	char *seen = context;
+	sprintf(seen + strlen(seen), "%s%s ", taken ? "+" : "-", key);
+}
+
+static void test_what_a_reload_takes_over(void **state)
+{
+	(void)state;
+	char seen[1024] = "";
+	struct config *live = load("{\"log\": {\"level\": \"info\"}, \"redis\": {\"port\": 1, \"user\": \"a\"}}", NULL, 0);
+	struct config *same = load("{\"log\": {\"level\": \"info\"}, \"redis\": {\"port\": 1, \"user\": \"a\"}}", NULL, 0);
+	struct config *fresh = load("{\"log\": {\n\"level\": \"debug\"}, \"redis\": {\"port\": 2, \"user\": \"b\"},"
+				    "\"batch\": {\"idle_after\": \"2s\"}, \"kafka\": {\"properties\": {\"linger.ms\": 1}},"
+				    "\"board\": {\"alerts_max\": 11}}",
+				    NULL, 0);
+	config_adopt(live, same, on_change, seen);
+	assert_string_equal(seen, "");
+	config_adopt(live, fresh, on_change, seen);
+	assert_string_equal(seen, "-kafka.properties -redis.port +redis.user +batch.idle_after +log.level ");
+	assert_string_equal(live->log_level, "debug");
+	assert_string_equal(live->redis_user, "b");
+	assert_int_equal(live->batch_idle_after, 2000);
+	assert_int_equal(live->redis_port, 1);
+	assert_int_equal(live->kafka_properties.count, 0);
+	char *text = dump(live);
+	assert_non_null(strstr(text, "\"level\": \"debug\", // riderwatch.json:2\n"));
+	free(text);
+	config_free(&live);
+	config_free(&same);
+	config_free(&fresh);
+}
+
 static void test_describe_lists_every_key(void **state)
 {
 	(void)state;
@@ -465,6 +498,7 @@ int main(void)
 		cmocka_unit_test(test_dump_reads_back),
 		cmocka_unit_test(test_dump_names_origins),
 		cmocka_unit_test(test_dump_keeps_secrets),
+		cmocka_unit_test(test_what_a_reload_takes_over),
 		cmocka_unit_test(test_describe_lists_every_key),
 		cmocka_unit_test(test_sample_holds_every_key_with_its_default),
 	};

@@ -101,9 +101,10 @@ static void test_help_and_type_of_every_row(void **state)
 	char line[512];
 	render();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		const char *type = strcmp(rows[i][1], "COUNTER") == 0     ? "counter"
-				   : strcmp(rows[i][1], "HISTOGRAM") == 0 ? "histogram"
-									  : "gauge";
+		const char *type = strcmp(rows[i][1], "COUNTER") == 0 ? "counter"
+				   : strcmp(rows[i][1], "HISTOGRAM") == 0 || strcmp(rows[i][1], "TIMER") == 0
+					   ? "histogram"
+					   : "gauge";
 		size_t size = strlen(rows[i][0]);
 		snprintf(line, sizeof(line), "# HELP %s %s\n# TYPE %s %s", rows[i][0], rows[i][2], rows[i][0], type);
 		expect_line(line);
@@ -167,6 +168,20 @@ static void test_partitions_grow(void **state)
 	expect_absent("partition=\"3\"");
 }
 
+static void test_timer(void **state)
+{
+	(void)state;
+	static const double samples[] = { 0.000004, 0.00002, 0.3, 100 };
+	for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++)
+		metrics_observe(metrics, METRIC_DECIDE_SECONDS, samples[i]);
+	render();
+	expect_line("riderwatch_decide_seconds_bucket{le=\"5e-06\"} 1");
+	expect_line("riderwatch_decide_seconds_bucket{le=\"2e-05\"} 2");
+	expect_line("riderwatch_decide_seconds_bucket{le=\"0.5\"} 3");
+	expect_line("riderwatch_decide_seconds_bucket{le=\"60\"} 3");
+	expect_line("riderwatch_decide_seconds_bucket{le=\"+Inf\"} 4");
+}
+
 static void test_histogram(void **state)
 {
 	(void)state;
@@ -227,6 +242,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_what_never_happens_has_no_series, start, stop),
 		cmocka_unit_test_setup_teardown(test_partitions_grow, start, stop),
 		cmocka_unit_test_setup_teardown(test_histogram, start, stop),
+		cmocka_unit_test_setup_teardown(test_timer, start, stop),
 		cmocka_unit_test_setup_teardown(test_info, start, stop),
 		cmocka_unit_test_setup_teardown(test_process_facts, start, stop),
 	};

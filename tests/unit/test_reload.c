@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rules load beside the loop, and the loop thread gets them. */
+/* Configuration and rules load beside the loop, and the loop thread gets them. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <cmocka.h>
 #include "reload.h"
@@ -17,7 +18,11 @@ struct seen {
 	struct ruleset *ruleset;  /* in use */
 	double shortest, longest; /* that the loop thread was busy with a swap, seconds */
 	pthread_t thread;
+	char problem[256]; /* the first of the last refusal */
 };
+
+static struct config_source shipped_list[] = { { 'o', "rules.folder=pipelines/rules" } };
+static const struct config_sources shipped = { shipped_list, 1 };
 
 static double cpu_seconds(void)
 {
@@ -26,14 +31,18 @@ static double cpu_seconds(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static void on_loaded(void *context, struct ruleset *fresh, const struct problems *problems)
+static void on_loaded(void *context, struct config *config, struct ruleset *fresh, const struct problems *problems)
 {
 	struct seen *seen = context;
 	double before = cpu_seconds();
 
 	assert_true(pthread_equal(pthread_self(), seen->thread));
 	assert_true((fresh == NULL) == (problems->count > 0));
+	assert_true((config == NULL) == (fresh == NULL));
+	config_free(&config);
 	seen->refusals += fresh == NULL;
+	if (problems->count)
+		snprintf(seen->problem, sizeof(seen->problem), "%s", problems->texts[0]);
 	bool swapped = fresh && seen->ruleset;
 	if (fresh) {
 		struct ruleset *old = seen->ruleset;
@@ -62,7 +71,7 @@ static void seen_fini(struct seen *seen)
 static void test_loads_and_swaps(void **state)
 {
 	struct seen seen = seen_new(1);
-	struct reload *reload = reload_new(seen.base, "pipelines/rules", on_loaded, &seen);
+	struct reload *reload = reload_new(seen.base, &shipped, on_loaded, &seen);
 
 	(void)state;
 	for (int i = 0; i < LOADS; i++) {
@@ -84,7 +93,7 @@ static void test_loads_and_swaps(void **state)
 static void test_signals_meanwhile(void **state)
 {
 	struct seen seen = seen_new(2);
-	struct reload *reload = reload_new(seen.base, "pipelines/rules", on_loaded, &seen);
+	struct reload *reload = reload_new(seen.base, &shipped, on_loaded, &seen);
 
 	(void)state;
 	reload_start(reload);
@@ -100,21 +109,36 @@ static void test_signals_meanwhile(void **state)
 
 static void test_refused(void **state)
 {
-	struct seen seen = seen_new(1);
-	struct reload *reload = reload_new(seen.base, "/nonexistent", on_loaded, &seen);
+	static const struct {
+		struct config_source source;
+		const char *says;
+	} rows[] = {
+		{ { 'o', "rules.folder=/nonexistent" }, "/nonexistent: folder of the rules" },
+		{ { 'o', "redis.port=0" }, "-o: redis.port is 0" },
+		{ { 'X', "acks=1" }, "-X: kafka.properties: acks belongs to the daemon" },
+		{ { 'o', "redis.password_file=/nonexistent" }, "-o: redis.password_file /nonexistent" },
+	};
 
 	(void)state;
-	reload_start(reload);
-	event_base_dispatch(seen.base);
-	assert_int_equal(seen.refusals, 1);
-	reload_free(&reload);
-	seen_fini(&seen);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct config_source list[] = { shipped_list[0], rows[i].source };
+		struct config_sources sources = { list, 2 };
+		struct seen seen = seen_new(1);
+		struct reload *reload = reload_new(seen.base, &sources, on_loaded, &seen);
+		reload_start(reload);
+		event_base_dispatch(seen.base);
+		assert_int_equal(seen.refusals, 1);
+		if (!strstr(seen.problem, rows[i].says))
+			fail_msg("\"%s\" does not say \"%s\"", seen.problem, rows[i].says);
+		reload_free(&reload);
+		seen_fini(&seen);
+	}
 }
 
 static void test_freed_while_loading(void **state)
 {
 	struct seen seen = seen_new(1);
-	struct reload *reload = reload_new(seen.base, "pipelines/rules", on_loaded, &seen);
+	struct reload *reload = reload_new(seen.base, &shipped, on_loaded, &seen);
 
 	(void)state;
 	reload_start(reload);
