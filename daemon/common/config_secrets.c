@@ -23,21 +23,32 @@ static const struct {
 };
 #define COUNT (sizeof(secrets) / sizeof(*secrets))
 
+/* LoadCredential names a file as it likes; of a whole folder, loaded as "secret", each file's name begins so. */
+static char *find_credential(const char *folder, const char *name)
+{
+	static const char *const beginnings[] = { "", "secret_" };
+	for (size_t i = 0; i < sizeof(beginnings) / sizeof(*beginnings); i++) {
+		char *path;
+		MUST(asprintf(&path, "%s/%s%s", folder, beginnings[i], name) >= 0);
+		if (access(path, F_OK) == 0)
+			return path;
+		free(path);
+	}
+	return NULL;
+}
+
 void config_take_credentials(struct config *config)
 {
 	const char *folder = getenv("CREDENTIALS_DIRECTORY");
 
 	for (size_t i = 0; folder && *folder && i < COUNT; i++) {
 		const struct config_key *key = config_key_find(secrets[i].section, secrets[i].name);
-		char *path, **member = config_member(config, key);
+		char *path = find_credential(folder, secrets[i].credential), **member = config_member(config, key);
 
-		MUST(asprintf(&path, "%s/%s", folder, secrets[i].credential) >= 0);
-		if (access(path, F_OK) == 0) {
+		if (path) {
 			free(*member);
 			*member = path;
 			config_set_origin(config, key, "$CREDENTIALS_DIRECTORY");
-		} else {
-			free(path);
 		}
 	}
 }

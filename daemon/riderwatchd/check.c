@@ -71,6 +71,7 @@ static const struct {
 	{ "kafka", "brokers answer", check_brokers, 0 },
 	{ "kafka", "topics exist", check_topics, NEEDS_KAFKA },
 	{ "kafka", "partition counts", check_partitions, NEEDS_KAFKA },
+	{ "kafka", "topics of Kafka's own", check_own_topics, NEEDS_KAFKA },
 	{ "kafka", "topic settings", check_settings, NEEDS_KAFKA },
 	{ "kafka", "instance name", check_instance, NEEDS_KAFKA },
 	{ "kafka", "rights to read, and the clock", check_reads, NEEDS_KAFKA },

@@ -49,7 +49,7 @@ void check_find(struct check *check, enum check_level level, int status, const c
 	__attribute__((format(printf, 4, 5)));
 
 typedef void check_f(struct check *check);
-check_f check_brokers, check_topics, check_partitions, check_instance;
+check_f check_brokers, check_topics, check_partitions, check_own_topics, check_instance;
 check_f check_settings;
 check_f check_reads, check_writes, check_groups, check_transactions;
 check_f check_redis_connects, check_redis_server, check_redis_rights, check_redis_keys, check_redis_library,

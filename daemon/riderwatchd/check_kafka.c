@@ -119,20 +119,28 @@ static void take_partitions(struct check_topic *topic, const struct rd_kafka_met
 			topic->replicas = found->partitions[i].replica_cnt;
 }
 
-static void check_topic_exists(struct check *check, struct check_topic *topic)
+/* topic: filled, unless it is NULL or there is an error. */
+static rd_kafka_resp_err_t ask_topic(struct check *check, const char *name, struct check_topic *topic)
 {
 	const struct rd_kafka_metadata *metadata;
-	rd_kafka_topic_t *handle = rd_kafka_topic_new(check->probe, topic->name, NULL);
+	rd_kafka_topic_t *handle = rd_kafka_topic_new(check->probe, name, NULL);
 	rd_kafka_resp_err_t code = rd_kafka_metadata(check->probe, 0, handle, &metadata, CHECK_ANSWER_MS);
-	const struct kafka_fault *fault;
 
 	if (!code) {
 		code = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-		if (!code)
+		if (!code && topic)
 			take_partitions(topic, &metadata->topics[0]);
 		rd_kafka_metadata_destroy(metadata);
 	}
 	rd_kafka_topic_destroy(handle);
+	return code;
+}
+
+static void check_topic_exists(struct check *check, struct check_topic *topic)
+{
+	rd_kafka_resp_err_t code = ask_topic(check, topic->name, topic);
+	const struct kafka_fault *fault;
+
 	topic->exists = !code && topic->partitions > 0;
 	if (topic->exists)
 		return;
@@ -149,6 +157,20 @@ void check_topics(struct check *check)
 	list_topics(check);
 	for (size_t i = 0; i < check->topic_count; i++)
 		check_topic_exists(check, &check->topics[i]);
+}
+
+/* What a producer reads to end what a crash of all brokers left open. */
+void check_own_topics(struct check *check)
+{
+	static const char *const names[] = { "__transaction_state", "__consumer_offsets" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (ask_topic(check, names[i], NULL) == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+			check_find(
+				check, CHECK_WARNING, 0,
+				"this user may not look at %s: transactions that crashed brokers forgot to end are not "
+				"found; grant Read on __transaction_state and Describe on __consumer_offsets",
+				names[i]);
 }
 
 static void check_replicas(struct check *check)

@@ -180,6 +180,8 @@ def start_guarded():
     kafka.grant(["full", "reader", "mtls-user"], "--operation", "Read", "--operation", "Describe", *inputs)
     kafka.grant(["full", "mtls-user"], "--operation", "Write", "--operation", "Describe", *outputs)
     kafka.grant(["reader"], "--operation", "Describe", *outputs)
+    kafka.grant(["full", "mtls-user"], "--operation", "Read", "--topic", "__transaction_state", "--topic", "__consumer_offsets")
+    kafka.grant(["full", "mtls-user"], "--operation", "Read", "--resource-pattern-type", "prefixed", "--group", "g.own")
     kafka.grant(["full", "reader", "mtls-user"], "--operation", "Read", "--resource-pattern-type", "prefixed", "--group", "g.group")
     kafka.grant(["full", "mtls-user"], "--operation", "Write", "--operation", "Describe", "--resource-pattern-type", "prefixed",
                 "--transactional-id", "g.group")

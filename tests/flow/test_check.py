@@ -39,6 +39,7 @@ def test_rights_that_suffice(guarded, check, tmp_path, listener, user):
     code, lines = check(kafka=settings_for(guarded, user, tmp_path, listener), topics=TOPICS)
     assert code == EX_OK and not errors(lines), lines
     assert any("DescribeConfigs" in line for line in lines), lines
+    assert not any("__transaction_state" in line for line in lines), lines
 
 
 def test_rights_that_are_missing(guarded, check, tmp_path):
@@ -51,6 +52,7 @@ def test_rights_that_are_missing(guarded, check, tmp_path):
     code, lines = check(kafka=settings_for(guarded, "stranger", tmp_path), topics=TOPICS)
     found = errors(lines)
     assert code == EX_NOPERM
+    assert len([line for line in lines if line.startswith("warning: ") and "grant Read on __transaction_state" in line]) >= 1, lines
     assert len([line for line in found if "Topic authorization failed" in line and "grant this user" in line]) == 6, found
     assert len([line for line in found if "Group authorization failed" in line and "<group>.shadow" in line]) == 2, found
 

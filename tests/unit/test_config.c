@@ -255,12 +255,15 @@ static void test_credentials_of_the_service_manager(void **state)
 	char expected[300], *text;
 	mkdir("etc", 0700);
 	write_file("etc/redis-password", "from systemd");
+	write_file("etc/secret_http-token", "a-token-of-some-length");
 	snprintf(expected, sizeof(expected), "%s/etc", folder);
 	setenv("CREDENTIALS_DIRECTORY", expected, 1);
 	struct config *config = load("{}", NULL, 0);
 	snprintf(expected, sizeof(expected), "%s/etc/redis-password", folder);
 	assert_string_equal(config->redis_password_file, expected);
 	assert_string_equal(config->kafka_password_file, "");
+	snprintf(expected, sizeof(expected), "%s/etc/secret_http-token", folder);
+	assert_string_equal(config->http_token_file, expected);
 	text = dump(config);
 	assert_non_null(strstr(text, "redis-password\", // $CREDENTIALS_DIRECTORY\n"));
 	free(text);
@@ -272,6 +275,7 @@ static void test_credentials_of_the_service_manager(void **state)
 	config_free(&config);
 	unsetenv("CREDENTIALS_DIRECTORY");
 	unlink("etc/redis-password");
+	unlink("etc/secret_http-token");
 }
 
 static void test_secrets_that_cannot_be_used(void **state)
