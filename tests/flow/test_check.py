@@ -153,6 +153,6 @@ def test_clocks_that_differ(world, check, wall_clock):
     code, lines = check(environment=wall_clock(-60000))
     assert code == EX_OK
     found = [line for line in lines if "the clock" in line]
-    assert len(found) == 2 and re.search("a broker is (59|60) s", found[0]) and "Redis is 60.0 s ahead of" in found[1], lines
+    assert len(found) == 2 and re.search(r"a broker is (4\d|5\d|60) s", found[0]) and "Redis is 60.0 s ahead of" in found[1], lines
     assert all("NTP" in line for line in found)
     assert not [line for line in check()[1] if "the clock" in line]
