@@ -18,8 +18,9 @@ static void failed(struct publisher *publisher, rd_kafka_resp_err_t code, const 
 	publisher->stats.offset_reads_failed++;
 	pthread_mutex_unlock(&publisher->lock);
 	log_limited(LOG_WARNING,
-		    "offsets cannot be read yet, the partition waits; if _TIMED_OUT lasts for a minute, look for a transaction "
-		    "that nobody ends (kafka-transactions.sh find-hanging)",
+		    "offsets cannot be read yet, the partition waits; if _TIMED_OUT lasts for a minute, grant Read on the "
+		    "group and on <group>.shadow, or look for a transaction that nobody ends (kafka-transactions.sh "
+		    "find-hanging)",
 		    "what=\"%s\" topic=%s partition=%d error=%s", what, topic, (int)partition, rd_kafka_err2name(code));
 	/* That the input topics exist was checked at start: a broker that starts may not know them for a moment. */
 	if (code != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && code != RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC &&

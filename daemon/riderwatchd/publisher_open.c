@@ -175,6 +175,10 @@ static int count_offsets_partitions(struct publisher *publisher, rd_kafka_t *han
 	watchdog_enter(publisher->watchdog, "rd_kafka_metadata");
 	if (!rd_kafka_metadata(handle, 0, topic, &metadata, CALL_MS)) {
 		count = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
+		if (metadata->topic_cnt == 1 && metadata->topics[0].err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+			log_limited(LOG_WARNING,
+				    "offsets that brokers forgot to end cannot be found: grant Describe on the topic",
+				    "topic=%s", offsets_topic);
 		rd_kafka_metadata_destroy(metadata);
 	}
 	watchdog_leave(publisher->watchdog);
