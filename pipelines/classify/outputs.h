@@ -29,4 +29,4 @@ enum composed {
 
 #define HAZARDS_MAX 64
 #define HITS_MAX 512        /* grams of a text that can be explained one by one */
-#define WEIGHTS_CODES_MAX 4 /* hazard codes that one gram speaks for or against */
+#define WEIGHTS_CODES_MAX 8 /* hazard codes that one gram speaks for or against */

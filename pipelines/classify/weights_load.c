@@ -138,7 +138,7 @@ static void take_codes(struct line *line, struct weights_row *row)
 		bool good = take_number(line, (int32_t)line->ruleset->hazard_count - 1, &hazard) && hazard >= 0 &&
 			    line->at < line->end && *line->at++ == ':' && take_number(line, INT8_MAX, &weight);
 		if (!good || count == WEIGHTS_CODES_MAX) {
-			fail(line, "hazard codes are number:weight, four at most");
+			fail(line, "hazard codes are number:weight, eight at most");
 			return;
 		}
 		row->hazards[count] = (uint8_t)hazard;

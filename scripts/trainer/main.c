@@ -12,8 +12,9 @@
 #include "tune.h"
 
 enum { PARTS = 5, ROUNDS_MAX = 8 };
-#define CLEAR_MARGIN 125 /* hundredths, as in struct verdict */
-#define STRENGTHEN 0.5   /* weight that a sentence gains each time it gets another label */
+#define CLEAR_MARGIN 125  /* hundredths, as in struct verdict */
+#define CLEAR_SEVERITY 50 /* the same of the severity */
+#define STRENGTHEN 0.5    /* weight that a sentence gains each time it gets another label */
 
 static struct settings settings = {
 	.gram_count = 8000,
@@ -32,6 +33,7 @@ static struct settings settings = {
 	.steps = 120,
 };
 static int part_limit = PARTS;
+static bool list_wrong;
 
 static const struct {
 	const char *name;
@@ -208,6 +210,8 @@ static void check(const struct study *study, const char *folder, bool reviews)
 		ruleset_unref(&ruleset);
 	}
 	report_scores(corpus, verdicts, decided);
+	if (list_wrong)
+		report_wrong(corpus, verdicts, decided);
 	free(used);
 	free(held);
 	free(verdicts);
@@ -236,6 +240,7 @@ static bool is_right(const struct ruleset *ruleset, const struct text *text)
 
 	ruleset_classify(ruleset, &report, &verdict);
 	return verdict.margin >= CLEAR_MARGIN && verdict.category == gold->category &&
+	       (verdict.severity_margin >= CLEAR_SEVERITY || gold->category == CATEGORY_OTHER) &&
 	       verdict.severity == gold->severity && verdict.also == gold->also &&
 	       (gold->category == CATEGORY_OTHER || slice_equal(verdict.hazard->code, gold->hazard_code));
 }
@@ -326,23 +331,23 @@ static void score_locked(const struct corpus *corpus, const char *folder)
 	ruleset_unref(&ruleset);
 }
 
-static const char usage[] = "usage: train [--check | --locked] [--reviews FILE] [--into FOLDER] [--set NAME=NUMBER]\n"
-			    "\n"
-			    "Without --check: fits to all texts but the locked ones and writes weights.tsv (with "
-			    "--reviews also reviews.tsv) into FOLDER\n"
-			    "(pipelines/rules). --check: five times fits to four fifths and scores the last one; "
-			    "writes nothing. --locked: scores the rules in\n"
-			    "FOLDER on the locked texts.\n";
+static const char usage[] =
+	"usage: train [--check [--wrong] | --locked] [--reviews FILE] [--into FOLDER] [--set NAME=NUMBER]\n"
+	"\n"
+	"Without --check: fits to all texts but the locked ones and writes weights.tsv (with "
+	"--reviews also reviews.tsv) into FOLDER\n"
+	"(pipelines/rules). --check: five times fits to four fifths and scores the last one; "
+	"writes nothing; --wrong lists what it got wrong. --locked: scores the rules in\n"
+	"FOLDER on the locked texts.\n";
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = { { "check", no_argument, NULL, 'c' },
-						 { "locked", no_argument, NULL, 'l' },
-						 { "reviews", required_argument, NULL, 'r' },
-						 { "into", required_argument, NULL, 'i' },
-						 { "set", required_argument, NULL, 's' },
-						 { "help", no_argument, NULL, 'h' },
-						 { NULL, 0, NULL, 0 } };
+	static const struct option options[] = {
+		{ "check", no_argument, NULL, 'c' },      { "wrong", no_argument, NULL, 'w' },
+		{ "locked", no_argument, NULL, 'l' },     { "reviews", required_argument, NULL, 'r' },
+		{ "into", required_argument, NULL, 'i' }, { "set", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },       { NULL, 0, NULL, 0 }
+	};
 	const char *reviews = NULL, *into = "pipelines/rules";
 	char mode = 'w';
 	int option;
@@ -350,6 +355,8 @@ int main(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 'c' || option == 'l')
 			mode = (char)option;
+		else if (option == 'w')
+			list_wrong = true;
 		else if (option == 'r')
 			reviews = optarg;
 		else if (option == 'i')

@@ -260,7 +260,8 @@ static double *fit_categories(const struct study *study, const bool *used, const
 	return weights;
 }
 
-/* Severities and further categories: of hazards only, and facts count too. */
+/* Severities, and the categories that a text reaches, its own among them, since words of fire speak for a second agency as
+ * they speak for the first: of hazards only, and facts count too. */
 static double *fit_details(const struct study *study, const bool *used, const struct names_table *grams, bool also)
 {
 	const struct corpus *corpus = study->corpus;
@@ -282,8 +283,9 @@ static double *fit_details(const struct study *study, const bool *used, const st
 				if (study->evidence[i].composed[k] && (rules || always))
 					matrix_add(&examples.matrix, (uint32_t)composed_at + (uint32_t)k, 1);
 			}
-			end_example(&examples, also ? text->gold.also : 1ull << (text->gold.severity - SEVERITY_MINOR),
-				    ~0ull, text->weight * (rules ? with : 1 - with));
+			uint64_t reached = text->gold.also | 1ull << text->gold.category;
+			uint64_t level = 1ull << (text->gold.severity - SEVERITY_MINOR);
+			end_example(&examples, also ? reached : level, ~0ull, text->weight * (rules ? with : 1 - with));
 		}
 	}
 	double *strengths = strengths_new(study, grams->count, study->settings.detail_strength);

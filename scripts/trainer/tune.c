@@ -139,6 +139,35 @@ static void print_kinds(const struct corpus *corpus, const struct verdict *verdi
 	}
 }
 
+static void print_label(enum category category, uint8_t also, enum severity severity, struct slice code)
+{
+	printf("%s", label_of_category(category));
+	for (int i = 0; i < CATEGORY_OTHER; i++) {
+		if (also >> i & 1)
+			printf("+%s", label_of_category((enum category)i));
+	}
+	printf(" %s %.*s", label_of_severity(severity), (int)code.size, code.data ? code.data : "");
+}
+
+void report_wrong(const struct corpus *corpus, const struct verdict *verdicts, const bool *decided)
+{
+	for (size_t i = 0; i < corpus->count; i++) {
+		const struct text *text = &corpus->texts[i];
+		const struct gold *gold = &text->gold;
+		const struct verdict *got = &verdicts[i];
+		bool right =
+			gold->category == got->category && gold->also == got->also && gold->severity == got->severity;
+		if (!decided[i] || text->source > SOURCE_TWINS ||
+		    (right && (!gold->hazard_code.data || slice_equal(gold->hazard_code, got->hazard->code))))
+			continue;
+		printf("%s\t", text->kind ? text->kind : "-");
+		print_label(gold->category, gold->also, gold->severity, gold->hazard_code);
+		printf("\t");
+		print_label(got->category, got->also, got->severity, got->hazard->code);
+		printf("\t%d\t%s\n", got->margin, text->text);
+	}
+}
+
 void report_scores(const struct corpus *corpus, const struct verdict *verdicts, const bool *decided)
 {
 	struct column columns[] = {

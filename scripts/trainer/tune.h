@@ -9,3 +9,5 @@
 void tune(struct ruleset *ruleset, const struct corpus *corpus, const bool *kept, int32_t tuned[OUTPUT_TRAINED]);
 /* All numbers of the texts that were decided, by source and by kind. */
 void report_scores(const struct corpus *corpus, const struct verdict *verdicts, const bool *decided);
+/* Held-out texts that got another label: kind, the right one, the other one, lead of the category, text. */
+void report_wrong(const struct corpus *corpus, const struct verdict *verdicts, const bool *decided);
