@@ -31,6 +31,7 @@ struct verdict {
 	int32_t score;               /* hundredths: sum of the winning category's contributions */
 	int32_t margin;              /* hundredths: how far the category leads */
 	int32_t severity_margin;     /* the same for the severity; 0 for other */
+	int32_t also_margin;         /* how far the closest further category is from being in or out; 0 for other */
 	bool unsure;                 /* best guess with too small a margin */
 	struct evidence evidence[EVIDENCE_MAX];
 	size_t evidence_count;

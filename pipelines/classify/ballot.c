@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "classify/ballot.h"
+#include <stdlib.h>
 
 enum {
 	STRONG_WEIGHT = 200, /* a rule that can set severity on its own */
@@ -229,6 +230,18 @@ static bool is_mere_review(const struct tally *tally)
 	       categories[CATEGORY_FOOD] - tally->complaint <= categories[CATEGORY_OTHER] - tally->review;
 }
 
+static void choose_also(const struct tally *tally, struct verdict *verdict)
+{
+	verdict->also_margin = INT32_MAX;
+	for (int i = 0; i < CATEGORY_OTHER; i++) {
+		int32_t sum = tally->outputs[OUTPUT_ALSO + i];
+		if (i == (int)verdict->category)
+			continue;
+		verdict->also |= (uint8_t)((sum > 0) << i);
+		verdict->also_margin = abs(sum) < verdict->also_margin ? abs(sum) : verdict->also_margin;
+	}
+}
+
 static void choose_details(const struct ballot *ballot, struct tally *tally, struct verdict *verdict)
 {
 	const int32_t *levels = tally->outputs + OUTPUT_SEVERITY - SEVERITY_MINOR;
@@ -249,10 +262,7 @@ static void choose_details(const struct ballot *ballot, struct tally *tally, str
 			second = levels[i];
 	}
 	verdict->severity_margin = levels[verdict->severity] - second;
-	for (int i = 0; i < CATEGORY_OTHER; i++) {
-		if (i != (int)verdict->category && tally->outputs[OUTPUT_ALSO + i] > 0)
-			verdict->also |= (uint8_t)(1u << i);
-	}
+	choose_also(tally, verdict);
 }
 
 void ballot_decide(const struct ballot *ballot, struct verdict *verdict)
@@ -265,6 +275,7 @@ void ballot_decide(const struct ballot *ballot, struct verdict *verdict)
 	verdict->also = 0;
 	verdict->severity = SEVERITY_NONE;
 	verdict->severity_margin = 0;
+	verdict->also_margin = 0;
 	if (verdict->category != CATEGORY_OTHER)
 		choose_details(ballot, &tally, verdict);
 	ballot_explain(ballot, &tally, verdict);

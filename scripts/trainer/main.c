@@ -12,9 +12,9 @@
 #include "tune.h"
 
 enum { PARTS = 5, ROUNDS_MAX = 8 };
-#define CLEAR_MARGIN 125  /* hundredths, as in struct verdict */
-#define CLEAR_SEVERITY 50 /* the same of the severity */
-#define STRENGTHEN 0.5    /* weight that a sentence gains each time it gets another label */
+#define CLEAR_MARGIN 125 /* hundredths, as in struct verdict */
+#define CLEAR_DETAILS 90 /* the same of severity and further categories */
+#define STRENGTHEN 0.5   /* weight that a sentence gains each time it gets another label */
 
 static struct settings settings = {
 	.gram_count = 8000,
@@ -240,9 +240,10 @@ static bool is_right(const struct ruleset *ruleset, const struct text *text)
 
 	ruleset_classify(ruleset, &report, &verdict);
 	return verdict.margin >= CLEAR_MARGIN && verdict.category == gold->category &&
-	       (verdict.severity_margin >= CLEAR_SEVERITY || gold->category == CATEGORY_OTHER) &&
 	       verdict.severity == gold->severity && verdict.also == gold->also &&
-	       (gold->category == CATEGORY_OTHER || slice_equal(verdict.hazard->code, gold->hazard_code));
+	       (gold->category == CATEGORY_OTHER ||
+		(verdict.severity_margin >= CLEAR_DETAILS && verdict.also_margin >= CLEAR_DETAILS &&
+		 slice_equal(verdict.hazard->code, gold->hazard_code)));
 }
 
 /* Gives weight to those that got another label; returns how many there were. */

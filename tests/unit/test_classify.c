@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 #include <cmocka.h>
-#include "ruleset.h"
+#include "classify/rules.h"
 #include "unit/case_file.h"
 #include "unit/shipped_rules.h"
 
@@ -159,6 +159,43 @@ static double seconds_for(const char *unit, size_t size)
 }
 
 /* Four times the text may cost four times the time, not sixteen times. */
+/* With less for emergencies and more for food. */
+static uint8_t also_when(struct ruleset *ruleset, const struct report *report, int32_t shift)
+{
+	int32_t *bias = ruleset->weights.bias + OUTPUT_ALSO;
+	struct verdict verdict;
+
+	bias[CATEGORY_EMERGENCY] -= shift;
+	bias[CATEGORY_FOOD] += shift;
+	ruleset_classify(ruleset, report, &verdict);
+	bias[CATEGORY_EMERGENCY] += shift;
+	bias[CATEGORY_FOOD] -= shift;
+	return verdict.also;
+}
+
+/* The margin is exactly what it takes to change the further categories; without a hazard there is none. */
+static void test_margin_of_further_categories(void **state)
+{
+	struct report fire = { .description = SLICE("仓库起火，一个工人被烧伤了") };
+	struct report chat = { .description = SLICE("今天单子多") };
+	struct problems problems = { 0 };
+	struct ruleset *ruleset = ruleset_load("pipelines/rules", &problems);
+	struct verdict verdict;
+
+	(void)state;
+	assert_non_null(ruleset);
+	ruleset_classify(ruleset, &chat, &verdict);
+	assert_int_equal(verdict.also_margin, 0);
+	ruleset_classify(ruleset, &fire, &verdict);
+	assert_int_equal(verdict.category, CATEGORY_FIRE);
+	assert_int_equal(verdict.also, 1u << CATEGORY_EMERGENCY);
+	assert_true(verdict.also_margin > 0);
+	assert_int_equal(also_when(ruleset, &fire, verdict.also_margin - 1), 1u << CATEGORY_EMERGENCY);
+	assert_int_not_equal(also_when(ruleset, &fire, verdict.also_margin + 1), 1u << CATEGORY_EMERGENCY);
+	ruleset_unref(&ruleset);
+	problems_fini(&problems);
+}
+
 static void test_time_is_linear(void **state)
 {
 	static const char *const units[] = { "楼道电动车充电没有堵", "没有没有没有",      "着火", "aaaa",
@@ -180,6 +217,7 @@ int main(void)
 		cmocka_unit_test(test_generator_phrases),
 		cmocka_unit_test(test_labels),
 		cmocka_unit_test(test_nothing_said),
+		cmocka_unit_test(test_margin_of_further_categories),
 		cmocka_unit_test(test_time_is_linear),
 	};
 	return cmocka_run_group_tests(tests, shipped_rules_load, shipped_rules_unload);
