@@ -4,8 +4,9 @@
 #include "must.h"
 
 struct node {
-	uint32_t fail; /* state of the longest proper suffix */
-	uint32_t word; /* longest word ending here */
+	uint64_t children; /* the symbols that lead on, each as one bit of 64: most others need no look at the edges */
+	uint32_t fail;     /* state of the longest proper suffix */
+	uint32_t word;     /* longest word ending here */
 	uint32_t parent;
 	uint16_t symbol; /* read on the way from parent */
 	uint16_t depth;
@@ -67,6 +68,11 @@ static void *grown(struct arena *arena, const void *old, size_t count, size_t ca
 	if (count > 0)
 		memcpy(memory, old, count * size);
 	return memory;
+}
+
+static uint64_t child_bit(uint16_t symbol)
+{
+	return 1ull << (symbol & 63);
 }
 
 static struct edge *edge_slot(struct edge *edges, size_t mask, uint32_t node, uint16_t symbol)
@@ -131,6 +137,7 @@ static uint32_t child_of(struct automaton *automaton, uint32_t node, uint16_t sy
 		edge = edge_slot(automaton->edges, automaton->edge_mask, node, symbol);
 	}
 	uint32_t next = node_new(automaton, node, symbol);
+	automaton->nodes[node].children |= child_bit(symbol);
 	*edge = (struct edge){ node, symbol, next };
 	return next;
 }
@@ -198,6 +205,8 @@ void automaton_close(struct automaton *automaton)
 uint32_t automaton_step(const struct automaton *automaton, uint32_t state, uint16_t symbol)
 {
 	for (; state != 0 && symbol != 0; state = automaton->nodes[state].fail) {
+		if (!(automaton->nodes[state].children & child_bit(symbol)))
+			continue;
 		const struct edge *edge = edge_slot(automaton->edges, automaton->edge_mask, state, symbol);
 		if (edge->next != 0)
 			return edge->next;

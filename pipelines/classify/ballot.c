@@ -20,10 +20,7 @@ void ballot_init(struct ballot *ballot, const struct ruleset *ruleset)
 	ballot->turn_open = false;
 	ballot->service_code = SERVICE_NONE;
 	memset(ballot->cast, 0, sizeof(ballot->cast));
-	memset(ballot->grams.lanes, 0, sizeof(ballot->grams.lanes));
-	memset(ballot->grams.sums, 0, sizeof(ballot->grams.sums));
-	ballot->grams.pending = 0;
-	ballot->grams.hit_count = 0;
+	weights_begin(&ballot->grams);
 }
 
 static bool speaks_against(const struct rule *rule)
@@ -145,21 +142,30 @@ static void choose_category(const struct tally *tally, struct verdict *verdict)
 	verdict->unsure = verdict->margin < MARGIN_MIN;
 }
 
-static const struct hazard *choose_hazard(const struct ballot *ballot, enum category category)
+/* Hundredths, by hazard number. */
+static void add_code_votes(const struct ballot *ballot, int32_t votes[HAZARDS_MAX])
 {
-	const struct ruleset *ruleset = ballot->ruleset;
-	int32_t hazards[HAZARDS_MAX] = { 0 }, best = 0;
-	const struct hazard *chosen = ruleset->defaults[category];
-
 	for (size_t i = 0; i < ballot->count; i++) {
 		const struct vote *vote = &ballot->votes[i];
 		if (vote->rule->hazard)
-			hazards[vote->rule->hazard - ruleset->hazards] += vote->rule->weight * vote->percent / 100;
+			votes[vote->rule->hazard - ballot->ruleset->hazards] +=
+				vote->rule->weight * vote->percent / 100;
 	}
-	weights_add_codes(&ruleset->weights, &ballot->grams, hazards, ruleset->hazard_count);
+}
+
+static const struct hazard *choose_hazard(const struct ballot *ballot, enum category category)
+{
+	const struct ruleset *ruleset = ballot->ruleset;
+	const int32_t *grams = ballot->grams.sums + OUTPUT_CODES;
+	int32_t votes[HAZARDS_MAX] = { 0 };
+	double unit = weights_code_unit(&ruleset->weights, &ballot->grams), best = 0;
+	const struct hazard *chosen = ruleset->defaults[category];
+
+	add_code_votes(ballot, votes);
 	for (size_t i = 0; i < ruleset->hazard_count; i++) {
-		if (ruleset->hazards[i].category == category && hazards[i] > best) {
-			best = hazards[i];
+		double sum = votes[i] + grams[i] * unit;
+		if (ruleset->hazards[i].category == category && sum > best) {
+			best = sum;
 			chosen = &ruleset->hazards[i];
 		}
 	}

@@ -31,7 +31,7 @@ struct scan {
 	int percent;
 	bool spans; /* whether byte spans are of the description */
 
-	uint32_t state, characters, steps, sentence;
+	uint32_t state, characters, steps;
 	uint16_t previous; /* symbol before this one, for pairs; 0: none, or a Latin word */
 	uint32_t previous_from;
 	uint32_t latin_key, latin_from; /* of the Latin word that is being read; 0: none */
@@ -46,7 +46,7 @@ struct scan {
 	size_t denial_count, ignore_count;
 	uint32_t turn_at; /* denials that start before it do not reach beyond it */
 	struct sighting *sightings;
-	uint32_t *seen_in; /* by concept: the sentence it was seen in last; 0: none */
+	struct concept_set seen; /* in this sentence */
 };
 
 static const struct stretch nowhere = { 0 };
@@ -93,7 +93,7 @@ static bool in_reach(const struct scan *scan, const struct rule *rule, struct st
 	*whole = (struct stretch){ .near = UINT32_MAX, .from = UINT32_MAX };
 	for (int i = 0; i < rule->member_count; i++) {
 		const struct sighting *member = &scan->sightings[rule->members[i]];
-		if (scan->seen_in[rule->members[i]] != scan->sentence)
+		if (!concept_in(&scan->seen, rule->members[i]))
 			return false;
 		whole->near = member->at.near < whole->near ? member->at.near : whole->near;
 		whole->far = member->at.far > whole->far ? member->at.far : whole->far;
@@ -122,9 +122,11 @@ static bool is_denied(const struct scan *scan, const struct rule *rule, struct s
 static void see_concept(struct scan *scan, uint16_t concept, const struct found *word)
 {
 	scan->sightings[concept] = (struct sighting){ word->at, denial_of(scan, word->at) };
-	scan->seen_in[concept] = scan->sentence;
+	concept_put(&scan->seen, concept);
+	if (!concepts_meet(&scan->ruleset->partners[concept], &scan->seen))
+		return;
 	for (const struct trigger *trigger = scan->ruleset->triggers[concept]; trigger; trigger = trigger->next) {
-		if (scan->seen_in[trigger->other] != scan->sentence)
+		if (!concept_in(&scan->seen, trigger->other))
 			continue;
 		const struct rule *rule = &scan->ruleset->rules[trigger->rule];
 		struct stretch whole, denial;
@@ -290,7 +292,8 @@ static void scan_text(struct scan *scan)
 			end_latin_word(scan, from);
 			end_clause(scan);
 			latin = false;
-			scan->sentence += kind == BORDER_HARD;
+			if (kind == BORDER_HARD)
+				scan->seen = (struct concept_set){ 0 };
 			continue;
 		}
 		read_character(scan, code, (struct stretch){ .from = from, .to = at }, latin && kind == KIND_LATIN);
@@ -304,10 +307,8 @@ static void classify_text(const struct ruleset *ruleset, struct ballot *ballot, 
 			  bool spans)
 {
 	struct sighting sightings[CONCEPTS_MAX];
-	uint32_t seen_in[CONCEPTS_MAX];
 	struct scan scan;
 
-	memset(seen_in, 0, ruleset->concept_count * sizeof(seen_in[0]));
 	scan.ruleset = ruleset;
 	scan.ballot = ballot;
 	scan.text = text;
@@ -316,7 +317,6 @@ static void classify_text(const struct ruleset *ruleset, struct ballot *ballot, 
 	scan.state = 0;
 	scan.characters = 0;
 	scan.steps = 0;
-	scan.sentence = 1;
 	scan.previous = 0;
 	scan.latin_key = 0;
 	scan.word_count = 0;
@@ -324,7 +324,7 @@ static void classify_text(const struct ruleset *ruleset, struct ballot *ballot, 
 	scan.ignore_count = 0;
 	scan.turn_at = 0;
 	scan.sightings = sightings;
-	scan.seen_in = seen_in;
+	scan.seen = (struct concept_set){ 0 };
 	scan_text(&scan);
 }
 
@@ -337,7 +337,7 @@ void ballot_read(struct ballot *ballot, const struct ruleset *ruleset, const str
 	classify_text(ruleset, ballot, report->description, 100, true);
 	for (size_t i = 0; i < report->label_count; i++)
 		classify_text(ruleset, ballot, report->labels[i], said ? LABEL_PERCENT : 100, false);
-	weights_finish(&ballot->grams);
+	weights_finish(&ruleset->weights, &ballot->grams);
 }
 
 void ruleset_classify(const struct ruleset *ruleset, const struct report *report, struct verdict *verdict)

@@ -30,7 +30,7 @@ static void add_grams(const struct ballot *ballot, struct verdict *verdict)
 
 	for (uint32_t i = 0; i < grams->hit_count; i++) {
 		const struct hit *hit = &grams->hits[i];
-		int32_t weight = rows[hit->row].report[OUTPUT_CATEGORY + verdict->category];
+		int32_t weight = rows[hit->row].adds[OUTPUT_CATEGORY + verdict->category];
 		if (weight <= 0)
 			continue;
 		if (sum > 0 && hit->from > piece.to) {

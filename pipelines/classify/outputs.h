@@ -3,6 +3,8 @@
 #pragma once
 #include "verdict.h"
 
+#define HAZARDS_MAX 48 /* with OUTPUT_CODES they fill a cache line a gram */
+
 enum output {
 	OUTPUT_CATEGORY = 0,
 	OUTPUT_SEVERITY = CATEGORY_COUNT,                   /* Minor to Extreme */
@@ -14,7 +16,8 @@ enum output {
 	/* Counts instead of weights: how many grams of a text each of the two vocabularies knows. */
 	GRAM_IN_REPORTS = OUTPUT_COUNT,
 	GRAM_IN_REVIEWS,
-	OUTPUT_PADDED = 16,
+	OUTPUT_CODES = 16, /* from here on: hazard codes, by their numbers; what lies before is padding */
+	OUTPUT_ALL = OUTPUT_CODES + HAZARDS_MAX,
 };
 
 /* Facts that are composed of votes; they add to severities and further categories. */
@@ -27,6 +30,4 @@ enum composed {
 	COMPOSED_COUNT = COMPOSED_ALSO + CATEGORY_OTHER,
 };
 
-#define HAZARDS_MAX 64
-#define HITS_MAX 512        /* grams of a text that can be explained one by one */
-#define WEIGHTS_CODES_MAX 8 /* hazard codes that one gram speaks for or against */
+#define HITS_MAX 512 /* grams of a text that can be explained one by one */

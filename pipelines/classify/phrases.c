@@ -130,6 +130,7 @@ static void add_members(struct ruleset *ruleset, const struct reader *reader, co
 		uint8_t concept = rule->members[i], other = rule->members[(i + 1) % rule->member_count];
 		*trigger = (struct trigger){ ruleset->triggers[concept], (uint16_t)(rule - ruleset->rules), other };
 		ruleset->triggers[concept] = trigger;
+		concept_put(&ruleset->partners[concept], other);
 	}
 }
 

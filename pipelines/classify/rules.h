@@ -36,6 +36,29 @@ struct rule {
 	uint16_t within; /* characters from the first member's start to the last one's end */
 };
 
+struct concept_set {
+	uint64_t bits[(CONCEPTS_MAX + 63) / 64];
+};
+
+static inline bool concept_in(const struct concept_set *set, uint16_t concept)
+{
+	return set->bits[concept >> 6] >> (concept & 63) & 1;
+}
+
+static inline void concept_put(struct concept_set *set, uint16_t concept)
+{
+	set->bits[concept >> 6] |= 1ull << (concept & 63);
+}
+
+static inline bool concepts_meet(const struct concept_set *a, const struct concept_set *b)
+{
+	uint64_t both = 0;
+
+	for (size_t i = 0; i < sizeof(a->bits) / sizeof(a->bits[0]); i++)
+		both |= a->bits[i] & b->bits[i];
+	return both != 0;
+}
+
 /* Rules to try when a concept was seen. */
 struct trigger {
 	struct trigger *next;
@@ -85,6 +108,7 @@ struct ruleset {
 	struct use **uses; /* by word */
 	struct slice concepts[CONCEPTS_MAX];
 	struct trigger *triggers[CONCEPTS_MAX];
+	struct concept_set partners[CONCEPTS_MAX]; /* the others of a concept's triggers */
 	size_t concept_count;
 	struct rule *rules;
 	size_t rule_count;

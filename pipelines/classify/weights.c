@@ -2,8 +2,6 @@
 #include "classify/weights.h"
 #include <math.h>
 
-enum { LANE_GRAMS = 256 }; /* so many weights of at most 127 fit into sixteen bits */
-
 static const struct weights_slot *slot_of(const struct weights *weights, uint32_t key)
 {
 	uint32_t at = (key * 0x9E3779B1u) >> weights->shift;
@@ -19,28 +17,51 @@ static int32_t whole(double number)
 	return (int32_t)(number < 0 ? number - 0.5 : number + 0.5);
 }
 
-static void flush(struct gram_sums *sums)
+void weights_begin(struct gram_sums *sums)
 {
-	for (int i = 0; i < OUTPUT_PADDED; i++) {
-		sums->sums[i] += sums->lanes[i];
-		sums->lanes[i] = 0;
-	}
-	sums->pending = 0;
+	memset(sums->sums, 0, sizeof(sums->sums));
+	sums->queued = 0;
+	sums->hit_count = 0;
 }
 
-void weights_add(const struct weights *weights, uint32_t key, uint32_t from, uint32_t to, struct gram_sums *sums)
+static const struct weights_slot *first_slot(const struct weights *weights, uint32_t key)
 {
-	const struct weights_slot *slot = slot_of(weights, key);
+	return &weights->slots[(key * 0x9E3779B1u) >> weights->shift];
+}
 
-	if (slot->key == 0)
-		return;
-	const int8_t *row = weights->rows[slot->row].report;
-	for (int i = 0; i < OUTPUT_PADDED; i++)
-		sums->lanes[i] = (int16_t)(sums->lanes[i] + row[i]);
-	if (++sums->pending == LANE_GRAMS)
-		flush(sums);
-	if (sums->hit_count < HITS_MAX && to > from)
-		sums->hits[sums->hit_count++] = (struct hit){ slot->row, from, to };
+/* Those of the queue that the table knows; returns how many. */
+static uint32_t look_up(const struct weights *weights, const struct gram_sums *sums, struct hit hits[GRAMS_QUEUED])
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < sums->queued; i++)
+		__builtin_prefetch(first_slot(weights, sums->queue[i].key));
+	for (uint32_t i = 0; i < sums->queued; i++) {
+		const struct queued_gram *gram = &sums->queue[i];
+		const struct weights_slot *slot = slot_of(weights, gram->key);
+		hits[count] = (struct hit){ slot->row, gram->from, gram->to };
+		__builtin_prefetch(&weights->rows[slot->row]);
+		count += slot->key != 0;
+	}
+	return count;
+}
+
+void weights_flush(const struct weights *weights, struct gram_sums *sums)
+{
+	int16_t lanes[OUTPUT_ALL] = { 0 }; /* a queue of weights of at most 127 fits into sixteen bits */
+	struct hit hits[GRAMS_QUEUED];
+	uint32_t count = look_up(weights, sums, hits);
+
+	for (uint32_t i = 0; i < count; i++) {
+		const int8_t *row = weights->rows[hits[i].row].adds;
+		for (int k = 0; k < OUTPUT_ALL; k++)
+			lanes[k] = (int16_t)(lanes[k] + row[k]);
+		if (sums->hit_count < HITS_MAX && hits[i].to > hits[i].from)
+			sums->hits[sums->hit_count++] = hits[i];
+	}
+	for (int k = 0; k < OUTPUT_ALL; k++)
+		sums->sums[k] += lanes[k];
+	sums->queued = 0;
 }
 
 /* The same sum of weights says more in a short text. */
@@ -49,9 +70,9 @@ static double unit_for(int known)
 	return known > 0 ? 1 / sqrt((double)known) : 0;
 }
 
-void weights_finish(struct gram_sums *sums)
+void weights_finish(const struct weights *weights, struct gram_sums *sums)
 {
-	flush(sums);
+	weights_flush(weights, sums);
 	sums->report_unit = unit_for(sums->sums[GRAM_IN_REPORTS]);
 	sums->review_unit = unit_for(sums->sums[GRAM_IN_REVIEWS]);
 }
@@ -66,18 +87,7 @@ int32_t weights_logit(const struct weights *weights, const struct gram_sums *sum
 	return weights->bias[output] + whole(sums->sums[output] * weights_unit(weights, sums, output));
 }
 
-void weights_add_codes(const struct weights *weights, const struct gram_sums *sums, int32_t *hazards, size_t count)
+double weights_code_unit(const struct weights *weights, const struct gram_sums *sums)
 {
-	int32_t totals[HAZARDS_MAX + WEIGHTS_CODES_MAX] = { 0 };
-	double unit = weights->code_scale / 1000.0 * sums->report_unit;
-
-	for (uint32_t i = 0; i < sums->hit_count; i++) {
-		const struct weights_row *row = &weights->rows[sums->hits[i].row];
-		for (int k = 0; k < WEIGHTS_CODES_MAX; k++)
-			totals[row->hazards[k]] += row->codes[k];
-	}
-	for (size_t i = 0; i < count; i++) {
-		if (totals[i])
-			hazards[i] += whole(totals[i] * unit);
-	}
+	return weights->code_scale / 1000.0 * sums->report_unit;
 }

@@ -10,11 +10,8 @@
 
 /* In one cache line, since deciding and explaining come back to it. */
 struct weights_row {
-	int8_t report[OUTPUT_PADDED];       /* by output; the padding holds GRAM_IN_REPORTS, GRAM_IN_REVIEWS */
-	uint8_t hazards[WEIGHTS_CODES_MAX]; /* the codes that it says most of; from HAZARDS_MAX on: none, one place each
-					     */
-	int8_t codes[WEIGHTS_CODES_MAX];
-} __attribute__((aligned(32)));
+	int8_t adds[OUTPUT_ALL]; /* by output; the padding holds GRAM_IN_REPORTS, GRAM_IN_REVIEWS */
+} __attribute__((aligned(64)));
 
 struct weights_slot {
 	uint32_t key; /* 0: free */
@@ -40,25 +37,42 @@ struct hit {
 	uint32_t from, to; /* bytes */
 };
 
+#define GRAMS_QUEUED 64
+
+struct queued_gram {
+	uint32_t key;
+	uint32_t from, to; /* bytes */
+};
+
 struct gram_sums {
-	int16_t lanes[OUTPUT_PADDED]; /* not yet in the sums: sixteen bits are twice as fast */
-	uint32_t pending;             /* grams in lanes */
-	int32_t sums[OUTPUT_PADDED];
+	struct queued_gram queue[GRAMS_QUEUED]; /* not yet looked up: many at once wait less for memory */
+	uint32_t queued;
+	int32_t sums[OUTPUT_ALL];
 	double report_unit, review_unit; /* 1 / sqrt(grams known), 0 for none; by weights_finish() */
 	uint32_t hit_count;              /* of hits that are kept for explaining; the sums hold all */
 	struct hit hits[HITS_MAX];
 };
 
-/* from, to: where the gram stands in the description; kept when to > from. */
-void weights_add(const struct weights *weights, uint32_t key, uint32_t from, uint32_t to, struct gram_sums *sums);
+void weights_begin(struct gram_sums *sums);
+/* Looks the queue up. */
+void weights_flush(const struct weights *weights, struct gram_sums *sums);
 /* To be called once after the last weights_add(), before anything below. */
-void weights_finish(struct gram_sums *sums);
+void weights_finish(const struct weights *weights, struct gram_sums *sums);
 /* Hundredths of a logit for one output, bias included. */
 int32_t weights_logit(const struct weights *weights, const struct gram_sums *sums, int output);
 /* What a weight of 1 in the table adds to an output in this text, hundredths. */
 double weights_unit(const struct weights *weights, const struct gram_sums *sums, int output);
-/* Adds what the kept hits say about hazard codes, hundredths, to a table of count by hazard number. */
-void weights_add_codes(const struct weights *weights, const struct gram_sums *sums, int32_t *hazards, size_t count);
+/* The same for hazard codes. */
+double weights_code_unit(const struct weights *weights, const struct gram_sums *sums);
+
+/* from, to: where the gram stands in the description; kept when to > from. */
+static inline void weights_add(const struct weights *weights, uint32_t key, uint32_t from, uint32_t to,
+			       struct gram_sums *sums)
+{
+	sums->queue[sums->queued++] = (struct queued_gram){ key, from, to };
+	if (sums->queued == GRAMS_QUEUED)
+		weights_flush(weights, sums);
+}
 
 static inline uint32_t gram_key(uint16_t first, uint16_t second)
 {

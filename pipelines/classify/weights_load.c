@@ -121,28 +121,22 @@ static uint32_t *row_of(struct line *line)
 		fail(line, "too many rows");
 		return NULL;
 	}
-	if (slot->key == 0) {
+	if (slot->key == 0)
 		*slot = (struct weights_slot){ key, weights->row_count++ };
-		for (int k = 0; k < WEIGHTS_CODES_MAX; k++)
-			weights->rows[slot->row].hazards[k] = (uint8_t)(HAZARDS_MAX + k);
-	}
 	return &slot->row;
 }
 
 static void take_codes(struct line *line, struct weights_row *row)
 {
-	int count = 0;
-
 	while (line->at < line->end) {
 		int32_t hazard, weight;
 		bool good = take_number(line, (int32_t)line->ruleset->hazard_count - 1, &hazard) && hazard >= 0 &&
 			    line->at < line->end && *line->at++ == ':' && take_number(line, INT8_MAX, &weight);
-		if (!good || count == WEIGHTS_CODES_MAX) {
-			fail(line, "hazard codes are number:weight, eight at most");
+		if (!good) {
+			fail(line, "hazard codes are number:weight");
 			return;
 		}
-		row->hazards[count] = (uint8_t)hazard;
-		row->codes[count++] = (int8_t)weight;
+		row->adds[OUTPUT_CODES + hazard] = (int8_t)weight;
 	}
 }
 
@@ -154,11 +148,11 @@ static void read_gram(struct line *line, int first, int count, int mark)
 
 	if (!row || !take_numbers(line, numbers, count, INT8_MAX))
 		return;
-	if (weights->rows[*row].report[mark])
+	if (weights->rows[*row].adds[mark])
 		fail(line, "stands here in another spelling too");
-	weights->rows[*row].report[mark] = 1;
+	weights->rows[*row].adds[mark] = 1;
 	for (int i = 0; i < count; i++)
-		weights->rows[*row].report[first + i] = (int8_t)numbers[i];
+		weights->rows[*row].adds[first + i] = (int8_t)numbers[i];
 	if (first == 0)
 		take_codes(line, &weights->rows[*row]);
 	else

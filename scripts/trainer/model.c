@@ -260,8 +260,8 @@ static double *fit_categories(const struct study *study, const bool *used, const
 	return weights;
 }
 
-/* Severities, and the categories that a text reaches, its own among them, since words of fire speak for a second agency as
- * they speak for the first: of hazards only, and facts count too. */
+/* Severities, and the categories that a text reaches, its own among them, since words of fire speak for a second agency
+ * as they speak for the first: of hazards only, and facts count too. */
 static double *fit_details(const struct study *study, const bool *used, const struct names_table *grams, bool also)
 {
 	const struct corpus *corpus = study->corpus;

@@ -9,7 +9,10 @@
 #include "classify/load.h"
 #include "model.h"
 
-enum { REVIEW_OUTPUTS = OUTPUT_COUNT - OUTPUT_REVIEW };
+enum {
+	REVIEW_OUTPUTS = OUTPUT_COUNT - OUTPUT_REVIEW,
+	CODE_WEIGHT_MIN = 4, /* of 127: what is less says nothing of a code */
+};
 
 static FILE *open_file(const char *folder, const char *name)
 {
@@ -54,26 +57,13 @@ static void write_numbers(FILE *file, const char *name, const double *numbers, i
 		fprintf(file, "%s%ld", i ? " " : "", lrint(numbers[i]));
 }
 
-struct code_weight {
-	int hazard, weight;
-};
-
-static int by_size(const void *left, const void *right)
-{
-	const struct code_weight *a = left, *b = right;
-
-	return abs(b->weight) != abs(a->weight) ? abs(b->weight) - abs(a->weight) : a->hazard - b->hazard;
-}
-
 static void write_codes(FILE *file, const double *weights, size_t count, double unit)
 {
-	struct code_weight codes[HAZARDS_MAX];
-
-	for (size_t i = 0; i < count; i++)
-		codes[i] = (struct code_weight){ (int)i, (int)lrint(weights[i] / unit) };
-	qsort(codes, count, sizeof(codes[0]), by_size);
-	for (size_t i = 0; i < count && i < WEIGHTS_CODES_MAX && abs(codes[i].weight) >= 6; i++)
-		fprintf(file, " %d:%d", codes[i].hazard, codes[i].weight);
+	for (size_t i = 0; i < count; i++) {
+		long weight = lrint(weights[i] / unit);
+		if (labs(weight) >= CODE_WEIGHT_MIN)
+			fprintf(file, " %zu:%ld", i, weight);
+	}
 }
 
 static int by_name(const void *left, const void *right)
