@@ -89,6 +89,18 @@ static bool read_sources(const char *folder, struct sources *sources, struct pro
 	return all;
 }
 
+static size_t count_lines(const struct sources *sources)
+{
+	size_t count = 0;
+
+	for (int i = 0; i < TABLE_COUNT; i++) {
+		const char *at = sources->tables[i], *end = at + sources->table_sizes[i];
+		for (count++; (at = memchr(at, '\n', (size_t)(end - at))) != NULL; at++)
+			count++;
+	}
+	return count;
+}
+
 static void load_all(struct ruleset *ruleset, const char *folder, const struct sources *sources,
 		     struct problems *problems)
 {
@@ -98,6 +110,7 @@ static void load_all(struct ruleset *ruleset, const char *folder, const struct s
 		struct reader reader = { sources->files[i], problems, &ruleset->arena };
 		files[i].load(ruleset, &reader);
 	}
+	open_weights(ruleset, count_lines(sources));
 	for (int i = 0; i < TABLE_COUNT; i++) {
 		snprintf(path, sizeof(path), "%s/%s", folder, tables[i]);
 		load_weights(ruleset, path, (struct slice){ sources->tables[i], sources->table_sizes[i] }, problems);

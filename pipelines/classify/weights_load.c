@@ -25,21 +25,19 @@ static void fail(const struct line *line, const char *what)
 /* The next whole number; false when there is none or it is out of bounds. */
 static bool take_number(struct line *line, int32_t bound, int32_t *number)
 {
-	bool minus = false, any = false;
+	const char *at = line->at, *end = line->end; /* in registers: this reads most of the file */
 	int32_t value = 0;
 
-	while (line->at < line->end && *line->at == ' ')
-		line->at++;
-	if (line->at < line->end && *line->at == '-') {
-		minus = true;
-		line->at++;
-	}
-	for (; line->at < line->end && *line->at >= '0' && *line->at <= '9' && value <= NUMBER_MAX; line->at++) {
-		value = 10 * value + (*line->at - '0');
-		any = true;
-	}
+	while (at < end && *at == ' ')
+		at++;
+	bool minus = at < end && *at == '-';
+	at += minus;
+	const char *digits = at;
+	for (; at < end && *at >= '0' && *at <= '9' && value <= NUMBER_MAX; at++)
+		value = 10 * value + (*at - '0');
+	line->at = at;
 	*number = minus ? -value : value;
-	return any && value <= bound;
+	return at > digits && value <= bound;
 }
 
 static bool take_numbers(struct line *line, int32_t *numbers, int count, int32_t bound)
@@ -95,15 +93,17 @@ static struct weights_row *rows_new(struct ruleset *ruleset, size_t count)
 	return (struct weights_row *)(memory + (-(uintptr_t)memory & (sizeof(struct weights_row) - 1)));
 }
 
-static void table_new(struct ruleset *ruleset)
+void open_weights(struct ruleset *ruleset, size_t lines)
 {
 	struct weights *weights = &ruleset->weights;
+	uint32_t size = 16;
 
-	weights->mask = 2 * ROWS_MAX - 1;
-	weights->shift = 16;
-	weights->row_room = ROWS_MAX;
-	weights->slots = arena_zalloc(&ruleset->arena, 2 * ROWS_MAX * sizeof(struct weights_slot));
-	weights->rows = rows_new(ruleset, ROWS_MAX);
+	weights->row_room = lines < ROWS_MAX ? (uint32_t)lines : ROWS_MAX;
+	for (weights->shift = 28; size < 2 * weights->row_room; size *= 2)
+		weights->shift--;
+	weights->mask = size - 1;
+	weights->slots = arena_zalloc(&ruleset->arena, size * sizeof(struct weights_slot));
+	weights->rows = rows_new(ruleset, weights->row_room);
 }
 
 /* The row of a gram, made when new; NULL when that cannot be. */
@@ -257,8 +257,6 @@ void load_weights(struct ruleset *ruleset, const char *path, struct slice text, 
 	struct line line = { .ruleset = ruleset, .path = path, .problems = problems };
 	const char *at = text.data, *end = text.data + text.size;
 
-	if (!ruleset->weights.slots)
-		table_new(ruleset);
 	for (; at < end; at = line.end + 1) {
 		const char *stop = memchr(at, '\n', (size_t)(end - at));
 		line.number++;
@@ -284,22 +282,12 @@ static void close_rule(struct rule *rule, int32_t prior_percent)
 		rule->adds[OUTPUT_CATEGORY + rule->hazard->category] += rule->weight * prior_percent / 100;
 }
 
-/* Moved to tables that are just large enough: the fewer cache lines, the faster. */
 void close_weights(struct ruleset *ruleset)
 {
-	struct weights big = ruleset->weights, *weights = &ruleset->weights;
-	uint32_t size = 16;
+	struct weights *weights = &ruleset->weights;
 
-	for (weights->shift = 28; size < 2 * big.row_count; size *= 2)
-		weights->shift--;
-	weights->mask = size - 1;
 	for (int i = 0; i < OUTPUT_COUNT; i++)
 		weights->unit[i] = weights->scale[i] / 1000.0;
 	for (size_t i = 0; i < ruleset->rule_count; i++)
 		close_rule(&ruleset->rules[i], weights->prior_percent);
-	weights->slots = arena_zalloc(&ruleset->arena, size * sizeof(struct weights_slot));
-	for (uint32_t i = 0; i <= big.mask; i++) {
-		if (big.slots[i].key)
-			*slot_for(weights, big.slots[i].key) = big.slots[i];
-	}
 }
