@@ -147,30 +147,45 @@ static void remove_folder(const char *folder)
 	rmdir(folder);
 }
 
-/* The biases are chosen on a fifth that the weights did not see, then the weights are fitted to all. */
-static void train(struct model *model, const struct study *study, const bool *used, unsigned tune_part,
-		  const char *folder)
+/* Adds what the texts of one part, which the weights did not see, want to have added to the biases. */
+static void tune_on(const struct study *study, const bool *used, unsigned part, const char *folder,
+		    int32_t tuned[OUTPUT_TRAINED])
 {
 	size_t count = study->corpus->count;
 	bool *fitted = alloc_zeroed(count, sizeof(bool)), *kept = alloc_zeroed(count, sizeof(bool));
-	struct model first = { .reviews = NULL };
+	struct model model = { .reviews = NULL };
 
 	for (size_t i = 0; i < count; i++) {
-		kept[i] = used[i] && study->corpus->texts[i].fold % PARTS == tune_part;
+		kept[i] = used[i] && study->corpus->texts[i].fold % PARTS == part;
 		fitted[i] = used[i] && !kept[i];
 	}
-	model_fit(&first, study, fitted);
-	model_write(&first, study, folder);
+	model_fit(&model, study, fitted);
+	model_write(&model, study, folder);
 	struct ruleset *ruleset = load_or_die(folder);
-	int32_t tuned[OUTPUT_TRAINED] = { 0 };
 	tune(ruleset, study->corpus, kept, tuned);
 	ruleset_unref(&ruleset);
-	model_free(&first);
-	model_fit(model, study, used);
-	memcpy(model->tuned, tuned, sizeof(tuned));
-	model_write(model, study, folder);
+	model_free(&model);
 	free(fitted);
 	free(kept);
+}
+
+/* The mean of what so many parts want: one alone decides by luck. */
+static void choose_biases(const struct study *study, const bool *used, unsigned first, int parts, const char *folder,
+			  int32_t tuned[OUTPUT_TRAINED])
+{
+	memset(tuned, 0, OUTPUT_TRAINED * sizeof(tuned[0]));
+	for (int i = 0; i < parts; i++)
+		tune_on(study, used, (first + (unsigned)i) % PARTS, folder, tuned);
+	for (int k = 0; k < OUTPUT_TRAINED; k++)
+		tuned[k] /= parts;
+}
+
+static void train(struct model *model, const struct study *study, const bool *used, const int32_t tuned[OUTPUT_TRAINED],
+		  const char *folder)
+{
+	model_fit(model, study, used);
+	memcpy(model->tuned, tuned, sizeof(model->tuned));
+	model_write(model, study, folder);
 }
 
 static void check(const struct study *study, const char *folder, bool reviews)
@@ -182,6 +197,7 @@ static void check(const struct study *study, const char *folder, bool reviews)
 
 	for (unsigned part = 0; part < (unsigned)part_limit; part++) {
 		struct model model = { .reviews = NULL };
+		int32_t tuned[OUTPUT_TRAINED];
 		for (size_t i = 0; i < corpus->count; i++) {
 			held[i] = corpus->texts[i].fold % PARTS == part && !corpus->texts[i].locked &&
 				  corpus->texts[i].source != SOURCE_GENERATOR;
@@ -191,7 +207,8 @@ static void check(const struct study *study, const char *folder, bool reviews)
 			model_fit_reviews(&model, study, used);
 			model_write(&model, study, folder);
 		}
-		train(&model, study, used, (part + 1) % PARTS, folder);
+		choose_biases(study, used, part + 1, PARTS - 1, folder, tuned);
+		train(&model, study, used, tuned, folder);
 		struct ruleset *ruleset = load_or_die(folder);
 		for (size_t i = 0; i < corpus->count; i++) {
 			struct report report = { .description = slice_of(corpus->texts[i].text) };
@@ -263,16 +280,24 @@ static int strengthen(struct corpus *corpus, const char *folder)
 	return wrong;
 }
 
+static void use_open(const struct corpus *corpus, bool *used)
+{
+	for (size_t i = 0; i < corpus->count; i++)
+		used[i] = !corpus->texts[i].locked && corpus->texts[i].weight > 0;
+}
+
 static void train_weights(const struct study *study, struct corpus *corpus, const char *folder)
 {
 	bool *used = alloc_zeroed(corpus->count, sizeof(bool));
+	int32_t tuned[OUTPUT_TRAINED];
 	int wrong = 1;
 
+	use_open(corpus, used);
+	choose_biases(study, used, 0, PARTS, folder, tuned);
 	for (int round = 0; round < ROUNDS_MAX && wrong; round++) {
 		struct model model = { .reviews = NULL };
-		for (size_t i = 0; i < corpus->count; i++)
-			used[i] = !corpus->texts[i].locked && corpus->texts[i].weight > 0;
-		train(&model, study, used, 0, folder);
+		use_open(corpus, used);
+		train(&model, study, used, tuned, folder);
 		wrong = strengthen(corpus, folder);
 		printf("weights.tsv: %zu grams; %d of the generator's sentences get another label\n", model.grams.count,
 		       wrong);
@@ -286,8 +311,7 @@ static void train_reviews(const struct study *study, const struct corpus *corpus
 	bool *used = alloc_zeroed(corpus->count, sizeof(bool));
 	struct model model = { .reviews = NULL };
 
-	for (size_t i = 0; i < corpus->count; i++)
-		used[i] = !corpus->texts[i].locked && corpus->texts[i].weight > 0;
+	use_open(corpus, used);
 	model_fit_reviews(&model, study, used);
 	model_write(&model, study, folder);
 	printf("reviews.tsv: %zu grams\n", model.review_grams.count);
