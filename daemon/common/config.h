@@ -52,8 +52,8 @@ struct config *config_load(const struct config_sources *sources, struct problems
 void config_check_secrets(const struct config *config, struct problems *problems);
 /* Files with secrets that every user of this host can read, by number from 0; NULL behind the last. */
 const char *config_open_secret(const struct config *config, size_t number);
-/* Takes over from fresh, by exchange, what may change while the daemon runs, and tells of every key that differs, whether it
- * was taken over or needs a restart. Both were loaded by config_load; fresh is the caller's to free. */
+/* Takes over from fresh, by exchange, what may change while the daemon runs, and tells of every key that differs,
+ * whether it was taken over or needs a restart. Both were loaded by config_load; fresh is the caller's to free. */
 typedef void config_change_f(void *context, const char *key, bool taken);
 void config_adopt(struct config *live, struct config *fresh, config_change_f *on_change, void *context);
 void config_free(struct config **config);

@@ -26,8 +26,8 @@ rd_kafka_conf_t *kafka_conf_new(const struct config *config, enum kafka_role rol
 				size_t error_size) MUST_CHECK;
 /* Adds a problem for each role whose configuration cannot be made. */
 void kafka_conf_check(const struct config *config, struct problems *problems);
-/* config_load, and whatever can be checked of the daemon's configuration without a network: secrets, librdkafka's properties. NULL
- * when there was any problem. */
+/* config_load, and whatever can be checked of the daemon's configuration without a network: secrets, librdkafka's
+ * properties. NULL when there was any problem. */
 struct config *config_load_checked(const struct config_sources *sources, struct problems *problems);
 void kafka_conf_shadow_group(const struct config *config, char *text, size_t size);
 void kafka_conf_transactional_id(const struct config *config, char *text, size_t size);

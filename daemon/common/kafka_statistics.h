@@ -13,6 +13,6 @@ struct kafka_statistics {
 	int64_t rebalances, assigned;
 };
 
-/* json: what librdkafka's callback gets. What is missing or no number counts as 0; a text that is no such object leaves all
- * as it was. */
+/* json: what librdkafka's callback gets. What is missing or no number counts as 0; a text that is no such object leaves
+ * all as it was. */
 void kafka_statistics_read(struct kafka_statistics *statistics, const char *json, size_t size);

@@ -36,9 +36,8 @@ static const struct options_program daemon_program = {
 		 "exactly "
 		 "once.\n",
 	.checks = true,
-	.signals =
-		"TERM and INT publish and count what was read, then stop (a second one: at once); HUP loads "
-		"configuration and rules again",
+	.signals = "TERM and INT publish and count what was read, then stop (a second one: at once); HUP loads "
+		   "configuration and rules again",
 };
 static const struct options_program *program = &daemon_program;
 
@@ -235,7 +234,8 @@ bool options_word_at(size_t index, struct options_word *word)
 {
 	if (index >= OPTION_COUNT)
 		return false;
-	*word = (struct options_word){ table[index].letter, table[index].name, table[index].argument, table[index].help };
+	*word = (struct options_word){ table[index].letter, table[index].name, table[index].argument,
+				       table[index].help };
 	return true;
 }
 

@@ -35,7 +35,7 @@ void options_fini(struct options *options);
 void options_help(FILE *out);
 /* By number from 0, for completion; false behind the last. */
 struct options_word {
-	char letter; /* NUL: none */
+	char letter;                        /* NUL: none */
 	const char *name, *argument, *help; /* argument NULL: takes none */
 };
 bool options_word_at(size_t index, struct options_word *word);

@@ -11,7 +11,8 @@
 static void print_usage(FILE *out)
 {
 	fputs("usage: riderwatchctl SUBCOMMAND [options] [operands]\n\n"
-	      "Looks at what riderwatchd did, and at what its rules make of events. Only dlq replay changes something.\n\n",
+	      "Looks at what riderwatchd did, and at what its rules make of events. Only dlq replay changes "
+	      "something.\n\n",
 	      out);
 	for (size_t i = 0; i < command_count; i++)
 		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);

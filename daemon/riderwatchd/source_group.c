@@ -169,7 +169,7 @@ static void out_of_range(struct source *source, enum input input, const rd_kafka
 		return;
 	topic->next[message->partition] = SOURCE_NOT_READ;
 	log_warning("position is outside the log", "topic=%s partition=%d offset=%lld", topic->name,
-		  (int)message->partition, (long long)offset);
+		    (int)message->partition, (long long)offset);
 	if (source->callbacks->on_out_of_range)
 		source->callbacks->on_out_of_range(source->context, input, message->partition, offset);
 	else

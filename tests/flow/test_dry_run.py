@@ -153,16 +153,19 @@ def test_zsh_completes(typed, completed, tmp_path):
     """Types into a zsh on a terminal of its own."""
     (tmp_path / "_riderwatchctl").write_text(ctl("completion", "zsh"))
     script = f"""
+seen=
 zmodload zsh/zpty
 zpty shell zsh -f -i
 zpty -w shell 'PS1=; fpath=({tmp_path} $fpath); autoload -U compinit; compinit -u -d {tmp_path}/dump; print REA''DY'
 zpty -r -m shell line '*READY*'
 zpty -n -w shell '{typed}'$'\\t'
-sleep 0.7
-zpty -w shell ''
-sleep 0.3
-while zpty -r -t shell line; do print -r -- "$line"; done
+for try in {{1..150}}; do
+	while zpty -r -t shell part; do seen+=$part; done
+	[[ $seen = *{completed}* ]] && break
+	sleep 0.1
+done
+print -r -- "$seen"
 zpty -d shell
 """
-    done = subprocess.run(["zsh", "-f"], input=script, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(["zsh", "-f"], input=script, capture_output=True, text=True, timeout=60)
     assert completed in done.stdout, done.stdout

@@ -402,12 +402,15 @@ static void test_what_a_reload_takes_over(void **state)
 {
 	(void)state;
 	char seen[1024] = "";
-	struct config *live = load("{\"log\": {\"level\": \"info\"}, \"redis\": {\"port\": 1, \"user\": \"a\"}}", NULL, 0);
-	struct config *same = load("{\"log\": {\"level\": \"info\"}, \"redis\": {\"port\": 1, \"user\": \"a\"}}", NULL, 0);
-	struct config *fresh = load("{\"log\": {\n\"level\": \"debug\"}, \"redis\": {\"port\": 2, \"user\": \"b\"},"
-				    "\"batch\": {\"idle_after\": \"2s\"}, \"kafka\": {\"properties\": {\"linger.ms\": 1}},"
-				    "\"board\": {\"alerts_max\": 11}}",
-				    NULL, 0);
+	struct config *live =
+		load("{\"log\": {\"level\": \"info\"}, \"redis\": {\"port\": 1, \"user\": \"a\"}}", NULL, 0);
+	struct config *same =
+		load("{\"log\": {\"level\": \"info\"}, \"redis\": {\"port\": 1, \"user\": \"a\"}}", NULL, 0);
+	struct config *fresh =
+		load("{\"log\": {\n\"level\": \"debug\"}, \"redis\": {\"port\": 2, \"user\": \"b\"},"
+		     "\"batch\": {\"idle_after\": \"2s\"}, \"kafka\": {\"properties\": {\"linger.ms\": 1}},"
+		     "\"board\": {\"alerts_max\": 11}}",
+		     NULL, 0);
 	config_adopt(live, same, on_change, seen);
 	assert_string_equal(seen, "");
 	config_adopt(live, fresh, on_change, seen);
