@@ -6,6 +6,7 @@
 #include "alloc.h"
 #include "kafka_conf.h"
 #include "kafka_fault.h"
+#include "kafka_record.h"
 
 enum { ANSWER_MS = 10000 };
 
@@ -150,7 +151,7 @@ rd_kafka_message_t *topic_reader_next(struct topic_reader *reader, int timeout_m
 
 	error[0] = '\0';
 	rd_kafka_poll(reader->kafka, 0);
-	if (!message || !message->err)
+	if (!message || (!message->err && !kafka_record_is_sweep(message)))
 		return message;
 	if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
 		note_end(reader, message);

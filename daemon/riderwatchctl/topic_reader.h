@@ -16,7 +16,7 @@ void topic_reader_free(struct topic_reader **reader);
 /* from: START, END, or milliseconds since 1970. False and error when the topic cannot be read. */
 MUST_CHECK bool topic_reader_add(struct topic_reader *reader, const char *topic, int64_t from, char *error,
 				 size_t error_size);
-/* The next record, which the caller destroys; NULL when none came within the time. What a partition is in trouble with
+/* The next record, which the caller destroys; NULL when none came within the time, or one that only ends a transaction. What a partition is in trouble with
  * goes to error, which is emptied first. */
 rd_kafka_message_t *topic_reader_next(struct topic_reader *reader, int timeout_ms, char *error, size_t error_size);
 /* Everything was read that the topics held when they were added, or a bit later. */
