@@ -8,7 +8,7 @@ BUILD ?= build/release
 VERSION := 0.1.0
 PKG_CONFIG ?= pkg-config
 
-WARNINGS := -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
+WARNINGS := -std=gnu11 -Wall -Wextra -Wformat-security -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
 	-Wno-missing-field-initializers $(WERROR)
 OPTIMISE ?= -O3 -g -flto=auto
 HARDEN ?= -fstack-protector-strong -D_FORTIFY_SOURCE=2

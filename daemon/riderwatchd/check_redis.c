@@ -11,7 +11,7 @@
 #include "store.h"
 #include "store_reply.h"
 
-enum { VERSION_MIN = 7, CLOCK_MS = 2000 };
+enum { VERSION_MIN = 7, CLOCK_MS = 2000, WORDS_MAX = 8 };
 
 static bool is_denied(const char *answer)
 {
@@ -128,6 +128,23 @@ static void take_refusal(char missing[2][512], const struct trial *trial, const 
 		snprintf(list + strlen(list), 512 - strlen(list), " %s", right);
 }
 
+/* The command's words are separated by single spaces. */
+static redisReply *try_command(struct redis_link *link, const char *command)
+{
+	struct slice words[WORDS_MAX];
+	size_t count = 0;
+
+	for (const char *word = command; word; count++) {
+		const char *space = strchr(word, ' ');
+
+		MUST(count < WORDS_MAX);
+		words[count] = space ? (struct slice){ word, (size_t)(space - word) } : slice_of(word);
+		word = space ? space + 1 : NULL;
+	}
+	redis_link_send_words(link, words, count);
+	return redis_link_receive(link);
+}
+
 static bool try_commands(struct check *check, char missing[2][512])
 {
 	redisReply *reply = redis_link_ask(&check->redis, "MULTI");
@@ -136,7 +153,7 @@ static bool try_commands(struct check *check, char missing[2][512])
 		return false;
 	freeReplyObject(reply);
 	for (size_t i = 0; i < sizeof(trials) / sizeof(*trials); i++) {
-		reply = redis_link_ask(&check->redis, trials[i].command);
+		reply = try_command(&check->redis, trials[i].command);
 		if (!reply && strstr(check->redis.error, "NOPERM"))
 			take_refusal(missing, &trials[i], check->redis.error);
 		freeReplyObject(reply);
