@@ -50,6 +50,12 @@ static const struct kafka_fault faults[] = {
 	      "the batch uses a compression or format that this librdkafka was built without: install one that has it"),
 };
 
+bool kafka_topic_is_unknown(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+	       code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+}
+
 const struct kafka_fault *kafka_fault_find(rd_kafka_resp_err_t code)
 {
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)

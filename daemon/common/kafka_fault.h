@@ -14,6 +14,9 @@ struct kafka_fault {
 /* NULL when the code is not a fault of configuration or data: the caller may try again. */
 const struct kafka_fault *kafka_fault_find(rd_kafka_resp_err_t code);
 
+/* Brokers, or the library, do not know the topic or the partition: as long as brokers start that passes. */
+bool kafka_topic_is_unknown(rd_kafka_resp_err_t code);
+
 /* Why a connection does not come about. */
 struct kafka_obstacle {
 	rd_kafka_resp_err_t code;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "alloc.h"
-#include "kafka_conf.h"
+#include "kafka_handle.h"
 #include "kafka_record.h"
 #include "log.h"
 #include "must.h"
@@ -35,14 +35,11 @@ static bool fail(const struct feed *feed, const char *what, const char *name, rd
 static bool make_handle(struct feed *feed)
 {
 	char error[512];
-	rd_kafka_conf_t *conf = kafka_conf_new(feed->config, KAFKA_READER, error, sizeof error);
-	feed->handle = conf ? rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, sizeof error) : NULL;
+	feed->handle = kafka_consumer_new(feed->config, KAFKA_READER, error, sizeof error);
 	if (feed->handle) {
 		feed->queue = rd_kafka_queue_new(feed->handle);
 		return true;
 	}
-	if (conf)
-		rd_kafka_conf_destroy(conf);
 	log_limited(LOG_ERROR, "cannot make a Kafka client", "error=%s", error);
 	return false;
 }
@@ -50,19 +47,13 @@ static bool make_handle(struct feed *feed)
 /* How many partitions the topic has; -1 after a complaint. */
 static int32_t count_partitions(const struct feed *feed, const char *name)
 {
-	const struct rd_kafka_metadata *metadata;
+	int32_t count;
 	rd_kafka_topic_t *topic = rd_kafka_topic_new(feed->handle, name, NULL);
-	rd_kafka_resp_err_t code = rd_kafka_metadata(feed->handle, 0, topic, &metadata, ANSWER_MS);
-	int32_t count = -1;
-	if (!code) {
-		code = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-		count = code ? -1 : metadata->topics[0].partition_cnt;
-		rd_kafka_metadata_destroy(metadata);
-	}
+	rd_kafka_resp_err_t code = kafka_count_partitions(feed->handle, topic, ANSWER_MS, &count);
 	if (code)
 		fail(feed, "metadata", name, code);
 	rd_kafka_topic_destroy(topic);
-	return count;
+	return code ? -1 : count;
 }
 
 static bool count_all(struct feed *feed)

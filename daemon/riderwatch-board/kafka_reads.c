@@ -6,7 +6,7 @@
 #include <string.h>
 #include <librdkafka/rdkafka.h>
 #include "alloc.h"
-#include "kafka_conf.h"
+#include "kafka_handle.h"
 
 #define ANSWER_MS 3000
 
@@ -44,10 +44,7 @@ static bool is_ready(struct kafka_reads *reads)
 		rd_kafka_poll(reads->handle, 0);
 		return true;
 	}
-	rd_kafka_conf_t *conf = kafka_conf_new(reads->config, KAFKA_READER, reads->error, sizeof reads->error);
-	reads->handle = conf ? rd_kafka_new(RD_KAFKA_CONSUMER, conf, reads->error, sizeof reads->error) : NULL;
-	if (!reads->handle && conf)
-		rd_kafka_conf_destroy(conf);
+	reads->handle = kafka_consumer_new(reads->config, KAFKA_READER, reads->error, sizeof reads->error);
 	return reads->handle != NULL;
 }
 

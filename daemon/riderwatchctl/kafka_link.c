@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include "kafka_conf.h"
+#include "kafka_handle.h"
 
 #define ANSWER_MS 10000
 #define RETRY_MS 100
@@ -23,12 +23,7 @@ static bool make_handle(struct kafka_link *link, enum kafka_role role, rd_kafka_
 {
 	if (*handle)
 		return true;
-	rd_kafka_conf_t *conf = kafka_conf_new(link->config, role, link->error, sizeof(link->error));
-	if (!conf)
-		return false;
-	*handle = rd_kafka_new(RD_KAFKA_CONSUMER, conf, link->error, sizeof(link->error));
-	if (!*handle)
-		rd_kafka_conf_destroy(conf);
+	*handle = kafka_consumer_new(link->config, role, link->error, sizeof(link->error));
 	return *handle != NULL;
 }
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "alloc.h"
-#include "kafka_conf.h"
 #include "kafka_fault.h"
+#include "kafka_handle.h"
 #include "kafka_record.h"
 
 enum { ANSWER_MS = 10000 };
@@ -27,13 +27,10 @@ struct topic_reader {
 struct topic_reader *topic_reader_new(const struct config *config, char *error, size_t error_size)
 {
 	struct topic_reader *reader = alloc_zeroed(1, sizeof(*reader));
-	rd_kafka_conf_t *conf = kafka_conf_new(config, KAFKA_READER, error, error_size);
 
 	reader->config = config;
-	reader->kafka = conf ? rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, error_size) : NULL;
+	reader->kafka = kafka_consumer_new(config, KAFKA_READER, error, error_size);
 	if (!reader->kafka) {
-		if (conf)
-			rd_kafka_conf_destroy(conf);
 		free(reader);
 		return NULL;
 	}
@@ -70,19 +67,6 @@ static bool refuse(struct topic_reader *reader, const char *topic, rd_kafka_resp
 	snprintf(error, error_size, "Kafka %s: %s: %s; %s", reader->config->kafka_brokers, topic,
 		 rd_kafka_err2str(code), fault ? fault->advice : "check kafka.brokers and the broker's log");
 	return false;
-}
-
-static rd_kafka_resp_err_t count_partitions(struct topic_reader *reader, struct read_topic *topic)
-{
-	const struct rd_kafka_metadata *metadata;
-	rd_kafka_resp_err_t code = rd_kafka_metadata(reader->kafka, 0, topic->handle, &metadata, ANSWER_MS);
-
-	if (code)
-		return code;
-	code = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-	topic->partitions = code ? 0 : metadata->topics[0].partition_cnt;
-	rd_kafka_metadata_destroy(metadata);
-	return code;
 }
 
 /* The first offset at or behind that time; the end when there is none. */
@@ -128,7 +112,7 @@ bool topic_reader_add(struct topic_reader *reader, const char *name, int64_t fro
 	topic = &reader->topics[reader->count++];
 	*topic = (struct read_topic){ .handle = rd_kafka_topic_new(reader->kafka, name, NULL) };
 	MUST(topic->handle);
-	code = count_partitions(reader, topic);
+	code = kafka_count_partitions(reader->kafka, topic->handle, ANSWER_MS, &topic->partitions);
 	return code ? refuse(reader, name, code, error, error_size) : start(reader, topic, from, error, error_size);
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "alloc.h"
 #include "kafka_conf.h"
+#include "kafka_handle.h"
 #include "kafka_fault.h"
 #include "log.h"
 #include "monotonic.h"
@@ -339,16 +340,11 @@ static void init_queues(struct publisher *publisher, struct event_base *base)
 
 static bool open_shadow(struct publisher *publisher, char *error, size_t error_size)
 {
-	rd_kafka_conf_t *conf = kafka_conf_new(publisher->config, KAFKA_SHADOW, error, error_size);
 	char group[300];
 
-	if (!conf)
+	publisher->shadow = kafka_consumer_new(publisher->config, KAFKA_SHADOW, error, error_size);
+	if (!publisher->shadow)
 		return false;
-	publisher->shadow = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, error_size);
-	if (!publisher->shadow) {
-		rd_kafka_conf_destroy(conf);
-		return false;
-	}
 	kafka_conf_shadow_group(publisher->config, group, sizeof(group));
 	publisher->shadow_metadata = rd_kafka_consumer_group_metadata_new(group);
 	return true;

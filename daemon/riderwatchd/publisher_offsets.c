@@ -2,6 +2,7 @@
 #include "publisher_internal.h"
 
 #include "alloc.h"
+#include "kafka_fault.h"
 #include "log.h"
 
 #define READ_MS 1500
@@ -23,8 +24,7 @@ static void failed(struct publisher *publisher, rd_kafka_resp_err_t code, const 
 		    "find-hanging)",
 		    "what=\"%s\" topic=%s partition=%d error=%s", what, topic, (int)partition, rd_kafka_err2name(code));
 	/* That the input topics exist was checked at start: a broker that starts may not know them for a moment. */
-	if (code != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && code != RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC &&
-	    code != RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
+	if (!kafka_topic_is_unknown(code))
 		publisher_report(publisher, code, topic, NULL);
 }
 

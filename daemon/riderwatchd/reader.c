@@ -6,8 +6,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include "alloc.h"
-#include "kafka_conf.h"
 #include "kafka_fault.h"
+#include "kafka_handle.h"
 #include "kafka_record.h"
 #include "log.h"
 #include "monotonic.h"
@@ -86,8 +86,7 @@ static void on_error(struct reader *reader, const rd_kafka_message_t *message)
 		int64_t offset = *next;
 		reader_stop(reader, input, message->partition);
 		reader->callbacks->on_out_of_range(reader->context, input, message->partition, offset);
-	} else if (fault && message->err != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART &&
-		   message->err != RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC && message->err != RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) {
+	} else if (fault && !kafka_topic_is_unknown(message->err)) {
 		fatal(reader, rd_kafka_message_errstr(message), fault->advice);
 	} else {
 		log_limited(LOG_WARNING, "Kafka reader has trouble", "error=%s partition=%d", rd_kafka_err2name(message->err),
@@ -149,11 +148,8 @@ static bool connect_reader(struct reader *reader)
 	char error[512];
 	if (reader->handle)
 		return true;
-	rd_kafka_conf_t *conf = kafka_conf_new(reader->config, KAFKA_READER, error, sizeof error);
-	reader->handle = conf ? rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, sizeof error) : NULL;
+	reader->handle = kafka_consumer_new(reader->config, KAFKA_READER, error, sizeof error);
 	if (!reader->handle) {
-		if (conf)
-			rd_kafka_conf_destroy(conf);
 		fatal(reader, error, "check kafka.properties and the limit of open files");
 		return false;
 	}

@@ -134,8 +134,7 @@ static bool end_on_fault(struct source *source, rd_kafka_resp_err_t code, const 
 		return true;
 	}
 	/* A topic may be unknown for a moment while brokers start; that it exists was checked at start. */
-	if (!fault || code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
-	    code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
+	if (!fault || kafka_topic_is_unknown(code))
 		return false;
 	source_fatal(source, "Kafka consumer, %s: %s (%s): %s", where, rd_kafka_err2name(code), reason ? reason : "",
 		     fault->advice);
