@@ -71,7 +71,7 @@ void producer_fini(struct producer *producer, struct watchdog *watchdog);
 /* Ends what brokers left open of this transactional.id, as it was ended. False: make another producer. */
 bool producer_sweep(struct publisher *publisher);
 /* What is open although it was ended, and how; *offsets_count: partitions of __consumer_offsets. False: later. */
-bool open_parts_find(struct publisher *publisher, int64_t until, struct transaction_parts *parts, int *offsets_count);
+bool open_parts_find(struct publisher *publisher, int64_t until, struct transaction_parts *parts, int32_t *offsets_count);
 /* The partition keeps committed offsets of groups. */
 bool part_is_offsets(const struct transaction_part *part);
 /* Handle of the topic, made on first use; NULL without producer. */

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 #include "kafka_conf.h"
+#include "kafka_fault.h"
+#include "kafka_handle.h"
 #include "log.h"
 #include "monotonic.h"
 #include "must.h"
@@ -21,12 +23,6 @@ static const char offsets_topic[] = "__consumer_offsets";
 bool part_is_offsets(const struct transaction_part *part)
 {
 	return strcmp(part->topic, offsets_topic) == 0;
-}
-
-static bool is_unknown(rd_kafka_resp_err_t code)
-{
-	return code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
-	       code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 }
 
 /* Until when to look. */
@@ -48,7 +44,7 @@ static rd_kafka_resp_err_t log_end(struct publisher *publisher, rd_kafka_t *hand
 		watchdog_leave(publisher->watchdog);
 		now = monotonic_ms();
 		if (!code || code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
-		    now >= (is_unknown(code) ? patience->open_at : patience->until) ||
+		    now >= (kafka_topic_is_unknown(code) ? patience->open_at : patience->until) ||
 		    atomic_load(&publisher->stopping))
 			return code;
 		usleep(LOOK_PAUSE_US);
@@ -60,9 +56,7 @@ enum look { LOOK_ENDED, LOOK_OPEN, LOOK_FAILED };
 /* Nobody gave us the right to look at that one; a topic that is gone holds nothing open. */
 static enum look look_without_end(const struct transaction_part *part, rd_kafka_resp_err_t code)
 {
-	if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
-		return part_is_offsets(part) ? LOOK_OPEN : LOOK_ENDED;
-	if (is_unknown(code))
+	if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED || kafka_topic_is_unknown(code))
 		return LOOK_ENDED;
 	log_limited(LOG_WARNING, "cannot see yet whether brokers forgot to end a transaction",
 		    "topic=%s partition=%d error=%s", part->topic, (int)part->partition, rd_kafka_err2name(code));
@@ -86,9 +80,9 @@ static enum look look_at(struct publisher *publisher, rd_kafka_t *uncommitted, c
 	return look_without_end(part, code);
 }
 
-/* Leaves those that are open. */
-static bool keep_open(struct publisher *publisher, rd_kafka_t *uncommitted, struct transaction_parts *parts,
-		      int64_t until)
+/* Leaves those that are open. Without a count of its partitions nothing can be ended in __consumer_offsets. */
+static bool keep_open(struct publisher *publisher, rd_kafka_t *uncommitted, int32_t offsets_count,
+		      struct transaction_parts *parts, int64_t until)
 {
 	struct patience patience = { monotonic_ms() + OPEN_MS, until };
 	struct transaction_parts open = { 0 };
@@ -97,6 +91,8 @@ static bool keep_open(struct publisher *publisher, rd_kafka_t *uncommitted, stru
 	for (size_t i = 0; i < parts->count && look != LOOK_FAILED; i++) {
 		const struct transaction_part *part = &parts->list[i];
 
+		if (part_is_offsets(part) && offsets_count == 0)
+			continue;
 		look = look_at(publisher, uncommitted, part, &patience);
 		if (look == LOOK_OPEN)
 			transaction_parts_set(&open, part->topic, strlen(part->topic), part->partition,
@@ -108,7 +104,7 @@ static bool keep_open(struct publisher *publisher, rd_kafka_t *uncommitted, stru
 }
 
 /* Nobody says how transactions were ended: all that could be open is aborted, as it is when a producer's time is up. */
-static void add_all(struct publisher *publisher, int offsets_count, struct transaction_parts *parts)
+static void add_all(struct publisher *publisher, int32_t offsets_count, struct transaction_parts *parts)
 {
 	const struct producer *producer = &publisher->producer;
 	char shadow[300];
@@ -124,7 +120,7 @@ static void add_all(struct publisher *publisher, int offsets_count, struct trans
 				      kafka_internal_partition(slice_of(groups[i]), offsets_count), false);
 }
 
-static bool find_open(struct publisher *publisher, rd_kafka_t *uncommitted, int offsets_count, int64_t until,
+static bool find_open(struct publisher *publisher, rd_kafka_t *uncommitted, int32_t offsets_count, int64_t until,
 		      struct transaction_parts *parts)
 {
 	char id[500];
@@ -137,7 +133,7 @@ static bool find_open(struct publisher *publisher, rd_kafka_t *uncommitted, int 
 	log_debug("looked for what brokers forgot to end", "partitions=%zu error=%s", parts->count,
 		  rd_kafka_err2name(code));
 	if (result == TRANSACTION_LOG_READ)
-		return keep_open(publisher, uncommitted, parts, until);
+		return keep_open(publisher, uncommitted, offsets_count, parts, until);
 	log_limited(LOG_WARNING,
 		    result == TRANSACTION_LOG_NEVER ? "how transactions ended cannot be read, so what brokers forgot "
 						      "to end would be aborted: grant "
@@ -150,50 +146,35 @@ static bool find_open(struct publisher *publisher, rd_kafka_t *uncommitted, int 
 	return result == TRANSACTION_LOG_NEVER;
 }
 
-static rd_kafka_t *open_uncommitted(struct publisher *publisher)
-{
-	char error[512];
-	rd_kafka_conf_t *conf = kafka_conf_new(publisher->config, KAFKA_UNCOMMITTED, error, sizeof(error));
-	rd_kafka_t *handle = conf ? rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, sizeof(error)) : NULL;
-
-	if (handle)
-		return handle;
-	if (conf)
-		rd_kafka_conf_destroy(conf);
-	publisher_fault(publisher, "Kafka consumer cannot be created: %s", error);
-	return NULL;
-}
-
-/* 0: there is none yet, or it cannot be seen. */
-static int count_offsets_partitions(struct publisher *publisher, rd_kafka_t *handle)
+/* 0: there is none yet, or it cannot be seen; what is open in it stays so. False: brokers do not answer. */
+static bool count_offsets_partitions(struct publisher *publisher, rd_kafka_t *handle, int32_t *count)
 {
 	rd_kafka_topic_t *topic = rd_kafka_topic_new(handle, offsets_topic, NULL);
-	const struct rd_kafka_metadata *metadata;
-	int count = 0;
 
 	MUST(topic);
 	watchdog_enter(publisher->watchdog, "rd_kafka_metadata");
-	if (!rd_kafka_metadata(handle, 0, topic, &metadata, CALL_MS)) {
-		count = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
-		if (metadata->topic_cnt == 1 && metadata->topics[0].err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
-			log_limited(LOG_WARNING,
-				    "offsets that brokers forgot to end cannot be found: grant Describe on the topic",
-				    "topic=%s", offsets_topic);
-		rd_kafka_metadata_destroy(metadata);
-	}
+	rd_kafka_resp_err_t code = kafka_count_partitions(handle, topic, CALL_MS, count);
 	watchdog_leave(publisher->watchdog);
 	rd_kafka_topic_destroy(topic);
-	return count;
+	if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+		log_limited(LOG_WARNING,
+			    "offsets that brokers forgot to end cannot be found: grant Describe on the topic",
+			    "topic=%s", offsets_topic);
+	return !code || code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED || kafka_topic_is_unknown(code);
 }
 
-bool open_parts_find(struct publisher *publisher, int64_t until, struct transaction_parts *parts, int *offsets_count)
+bool open_parts_find(struct publisher *publisher, int64_t until, struct transaction_parts *parts,
+		     int32_t *offsets_count)
 {
-	rd_kafka_t *uncommitted = open_uncommitted(publisher);
+	char error[512];
+	rd_kafka_t *uncommitted = kafka_consumer_new(publisher->config, KAFKA_UNCOMMITTED, error, sizeof(error));
 
-	if (!uncommitted)
+	if (!uncommitted) {
+		publisher_fault(publisher, "Kafka consumer cannot be created: %s", error);
 		return false;
-	*offsets_count = count_offsets_partitions(publisher, uncommitted);
-	bool ok = find_open(publisher, uncommitted, *offsets_count, until, parts);
+	}
+	bool ok = count_offsets_partitions(publisher, uncommitted, offsets_count) &&
+		  find_open(publisher, uncommitted, *offsets_count, until, parts);
 	watchdog_enter(publisher->watchdog, "rd_kafka_destroy");
 	rd_kafka_destroy_flags(uncommitted, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 	watchdog_leave(publisher->watchdog);

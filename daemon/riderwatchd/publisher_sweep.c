@@ -22,7 +22,7 @@ struct sweep {
 	const struct transaction_parts *parts;
 	bool committed;    /* only parts that ended like this */
 	size_t next;       /* part whose offsets are sent next */
-	int offsets_count; /* partitions of __consumer_offsets */
+	int32_t offsets_count; /* partitions of __consumer_offsets */
 };
 
 static rd_kafka_error_t *begin(struct sweep *sweep)
@@ -148,7 +148,7 @@ static size_t count_parts(const struct transaction_parts *parts, bool committed)
 }
 
 static bool end_parts(struct publisher *publisher, const struct transaction_parts *parts, bool committed,
-		      int offsets_count, int64_t until)
+		      int32_t offsets_count, int64_t until)
 {
 	struct sweep sweep = {
 		.publisher = publisher,
@@ -181,7 +181,7 @@ bool producer_sweep(struct publisher *publisher)
 {
 	struct transaction_parts parts = { 0 };
 	int64_t until = monotonic_ms() + SWEEP_MS;
-	int offsets_count;
+	int32_t offsets_count;
 	bool ok = open_parts_find(publisher, until, &parts, &offsets_count);
 
 	if (ok) {

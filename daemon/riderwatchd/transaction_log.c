@@ -4,12 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include "alloc.h"
+#include "kafka_fault.h"
+#include "kafka_handle.h"
 #include "monotonic.h"
 #include "transaction_state.h"
 
 #define CALL_MS 1000
 #define FIRST_WINDOW 1000 /* records from the end: usually ours are the last */
 #define WINDOW_GROWS 16
+#define UNKNOWN_PAUSE_MS 50
 
 /* ---- parts ---- */
 
@@ -45,37 +48,33 @@ void transaction_parts_fini(struct transaction_parts *parts)
 struct past {
 	struct slice id;
 	struct transaction_parts *parts;
-	bool committed, found;
+	enum transaction_status status; /* of the record at hand */
+	bool found;
 };
+
+/* What prepares an end lists all partitions that it is to reach; the records around it add nothing to that. */
+static bool prepares_end(enum transaction_status status)
+{
+	return status == TRANSACTION_PREPARE_COMMIT || status == TRANSACTION_PREPARE_ABORT ||
+	       status == TRANSACTION_PREPARE_EPOCH_FENCE;
+}
 
 static void on_partition(void *context, struct slice topic, int partition)
 {
 	const struct past *past = context;
 
-	transaction_parts_set(past->parts, topic.data, topic.size, partition, past->committed);
+	if (prepares_end(past->status))
+		transaction_parts_set(past->parts, topic.data, topic.size, partition,
+				      past->status == TRANSACTION_PREPARE_COMMIT);
 }
 
-static void ignore_partition(void *context, struct slice topic, int partition)
-{
-	(void)context, (void)topic, (void)partition;
-}
-
-/* What prepares an end lists all partitions that it is to reach; the records around it add nothing to that. */
 static void take_record(struct past *past, const rd_kafka_message_t *message)
 {
 	struct slice key = { message->key, message->key_len }, value = { message->payload, message->len };
-	enum transaction_status status;
 
-	if (!value.data || !slice_equal(transaction_state_id(key), past->id) ||
-	    !transaction_state_read(value, &status, ignore_partition, NULL))
-		return;
-	past->committed = status == TRANSACTION_PREPARE_COMMIT;
-	if (status != TRANSACTION_PREPARE_COMMIT && status != TRANSACTION_PREPARE_ABORT &&
-	    status != TRANSACTION_PREPARE_EPOCH_FENCE)
-		return;
-	past->found = true;
-	if (!transaction_state_read(value, &status, on_partition, past))
-		past->found = false;
+	if (slice_equal(transaction_state_id(key), past->id) &&
+	    transaction_state_read(value, &past->status, on_partition, past))
+		past->found |= prepares_end(past->status);
 }
 
 /* ---- reading ---- */
@@ -128,16 +127,15 @@ static rd_kafka_resp_err_t read_backwards(rd_kafka_t *handle, struct window *win
 	return code;
 }
 
-static rd_kafka_resp_err_t count_partitions(rd_kafka_t *handle, rd_kafka_topic_t *topic, int *count)
+/* Brokers that know this id know the topic, unless they have none: another one may be late to hear of it. */
+static rd_kafka_resp_err_t count_partitions(rd_kafka_t *handle, rd_kafka_topic_t *topic, int32_t *count)
 {
-	const struct rd_kafka_metadata *metadata;
-	rd_kafka_resp_err_t code = rd_kafka_metadata(handle, 0, topic, &metadata, CALL_MS);
+	int64_t until = monotonic_ms() + CALL_MS;
+	rd_kafka_resp_err_t code;
 
-	if (code)
-		return code;
-	code = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-	*count = code ? 0 : metadata->topics[0].partition_cnt;
-	rd_kafka_metadata_destroy(metadata);
+	while (kafka_topic_is_unknown(code = kafka_count_partitions(handle, topic, CALL_MS, count)) &&
+	       monotonic_ms() < until)
+		rd_kafka_poll(handle, UNKNOWN_PAUSE_MS);
 	return code || *count > 0 ? code : RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
 }
 
@@ -160,7 +158,7 @@ enum transaction_log_result transaction_log_read(rd_kafka_t *handle, const char 
 {
 	struct past past = { .id = slice_of(id), .parts = parts };
 	struct window window = { .topic = rd_kafka_topic_new(handle, TRANSACTION_STATE_TOPIC, NULL), .until = until };
-	int count;
+	int32_t count;
 
 	MUST(window.topic);
 	*code = count_partitions(handle, window.topic, &count);

@@ -97,6 +97,48 @@ static void test_taint(void **state)
 	reader_close(&member);
 }
 
+/* As a coordinator writes it: this transaction is to be committed in __consumer_offsets, partition 0. */
+static void remember_commit(const char *id)
+{
+	static const char value[] = "\0\0\0\0\0\0\0\0\3\xe8\0\7\0\0\x17\x70\2"
+				    "\0\0\0\1\0\x12__consumer_offsets\0\0\0\1\0\0\0\0"
+				    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+	char key[200] = { 0, 0, 0, (char)strlen(id) };
+
+	memcpy(key + 4, id, strlen(id));
+	kafka_fixture_create_topic(&fixture, "__transaction_state", 1, NULL, NULL);
+	kafka_fixture_create_topic(&fixture, "__consumer_offsets", 1, NULL, NULL);
+	assert_int_equal(rd_kafka_producev(fixture.producer, RD_KAFKA_V_TOPIC("__transaction_state"),
+					   RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_KEY(key, 4 + strlen(id)),
+					   RD_KAFKA_V_VALUE((void *)(uintptr_t)value, sizeof(value) - 1),
+					   RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
+			 RD_KAFKA_RESP_ERR_NO_ERROR);
+	assert_int_equal(rd_kafka_flush(fixture.producer, 20000), RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+/* What it may not see of Kafka's own topics is left as it is; the producer comes about all the same. */
+static void test_offsets_topic_hidden(void **state)
+{
+	struct reader member = { 0 };
+	struct desk desk;
+	char id[100];
+
+	(void)state;
+	kafka_fixture_new_group(&fixture);
+	reader_open(&member, &fixture, "one");
+	desk_open(&desk, &member, &fixture, "one");
+	snprintf(id, sizeof(id), "%s-one", fixture.group);
+	remember_commit(id);
+	desk_recreate(&desk, true);
+	assert_int_equal(desk_publish(&desk, fixture.fire, 1, "x", 1, "m"), PUBLISH_COMMITTED);
+	rd_kafka_mock_topic_set_error(fixture.mock, "__consumer_offsets", RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+	desk_recreate(&desk, true);
+	rd_kafka_mock_topic_set_error(fixture.mock, "__consumer_offsets", RD_KAFKA_RESP_ERR_NO_ERROR);
+	assert_int_equal(desk_publish(&desk, fixture.fire, 1, "x", 2, "m"), PUBLISH_COMMITTED);
+	desk_close(&desk);
+	reader_close(&member);
+}
+
 static void test_bad_property(void **state)
 {
 	struct event_base *base = event_base_new();
@@ -132,6 +174,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bad_property),
+		cmocka_unit_test(test_offsets_topic_hidden), /* before the mock makes Kafka's own topics by itself */
 		cmocka_unit_test(unset_offsets),
 		cmocka_unit_test(commits),
 		cmocka_unit_test(publish_without_producer),
