@@ -7,6 +7,7 @@
 #include <sysexits.h>
 #include <time.h>
 #include "alloc.h"
+#include "config_pipeline.h"
 #include "ledger.h"
 #include "pipeline.h"
 #include "record_line.h"
@@ -173,24 +174,6 @@ static void run_record(struct dry_run *run)
 	arena_reset(&run->arena);
 }
 
-static void init_settings(struct dry_run *run, const struct config *config)
-{
-	run->settings = (struct pipeline_settings){
-		.input_topics = { [INPUT_REPORTS] = config->topics_reports,
-				  [INPUT_DELIVERIES] = config->topics_deliveries },
-		.dead_letter_topic = config->topics_dead_letters,
-		.alert_topics = { [CATEGORY_EMERGENCY] = config->topics_alerts_emergency,
-				  [CATEGORY_FIRE] = config->topics_alerts_fire,
-				  [CATEGORY_FOOD] = config->topics_alerts_food },
-		.partitions = 1,
-		.max_event_bytes = (size_t)config->events_max_bytes,
-		.max_record_bytes = (size_t)config->events_max_bytes + 65536,
-		.dedup_hours = (uint32_t)config->events_dedup_hours,
-		.application = "riderwatchctl/" RIDERWATCH_VERSION,
-		.group = config->kafka_group,
-	};
-}
-
 static void fini(struct dry_run *run)
 {
 	for (struct dry_stream *stream = run->streams, *next; stream; stream = next) {
@@ -242,7 +225,7 @@ static int run(const struct command_line *line, const struct config *config)
 	run.ruleset = command_rules(line, config);
 	if (!run.ruleset)
 		return EX_CONFIG;
-	init_settings(&run, config);
+	run.settings = config_pipeline(config, "riderwatchctl/" RIDERWATCH_VERSION);
 	status = record_line_open(&run.lines, line, config, line->operand_count ? line->operands[0] : "-", time_ms)
 			 ? run_all(&run)
 			 : EX_NOINPUT;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow_internal.h"
 #include "alloc.h"
+#include "config_pipeline.h"
 #include "crash.h"
-#include "kafka_conf.h"
 #include "log.h"
 #include "monotonic.h"
 
@@ -315,22 +315,9 @@ static void on_watch_timer(evutil_socket_t fd, short what, void *context)
 
 static void init_settings(struct flow *flow, struct slice pseudonym_key)
 {
-	const struct config *config = flow->config;
-	flow->settings = (struct pipeline_settings){
-		.input_topics = { [INPUT_REPORTS] = config->topics_reports,
-				  [INPUT_DELIVERIES] = config->topics_deliveries },
-		.dead_letter_topic = config->topics_dead_letters,
-		.alert_topics = { [CATEGORY_EMERGENCY] = config->topics_alerts_emergency,
-				  [CATEGORY_FIRE] = config->topics_alerts_fire,
-				  [CATEGORY_FOOD] = config->topics_alerts_food },
-		.partitions = flow->partitions,
-		.max_event_bytes = (size_t)config->events_max_bytes,
-		.max_record_bytes = (size_t)config->events_max_bytes + KAFKA_RECORD_OVERHEAD,
-		.dedup_hours = (uint32_t)config->events_dedup_hours,
-		.application = "riderwatchd/" RIDERWATCH_VERSION,
-		.group = config->kafka_group,
-		.pseudonym_key = pseudonym_key,
-	};
+	flow->settings = config_pipeline(flow->config, "riderwatchd/" RIDERWATCH_VERSION);
+	flow->settings.partitions = flow->partitions;
+	flow->settings.pseudonym_key = pseudonym_key;
 }
 
 static struct protocol_settings protocol_settings(const struct flow *flow)
