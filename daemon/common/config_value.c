@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One value of each type: read, checked, stored, freed. */
 #include "config_table.h"
-#include <ctype.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include "alloc.h"
-
-struct unit {
-	const char *name;
-	int64_t factor;
-};
+#include "unit.h"
 
 static const struct unit duration_units[] = {
 	{ "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { NULL, 0 }
@@ -163,20 +157,6 @@ static void set_integer(void *member, const struct config_key *key, const json_t
 		config_refuse(place, key, "must be a whole number, such as %" PRId64, key->number);
 }
 
-/* Returns 0 and the number for text such as "30s" or "64KiB", -1 for any other. */
-static int parse_with_unit(const char *text, const struct unit *units, int64_t *number)
-{
-	char *end;
-	errno = 0;
-	long long amount = isdigit((unsigned char)*text) ? strtoll(text, &end, 10) : -1;
-	if (amount < 0 || errno)
-		return -1;
-	for (; units->name; units++)
-		if (strcmp(end, units->name) == 0)
-			return __builtin_mul_overflow(amount, units->factor, number) ? -1 : 0;
-	return -1;
-}
-
 static void set_with_unit(void *member, const struct config_key *key, const json_t *value,
 			  const struct config_place *place)
 {
@@ -184,7 +164,7 @@ static void set_with_unit(void *member, const struct config_key *key, const json
 							    : "\"512B\", \"64KiB\" or \"1MiB\"";
 	const char *kind = key->type == CONFIG_IS_DURATION ? "duration" : "size";
 	int64_t number;
-	if (json_is_string(value) && parse_with_unit(json_string_value(value), units_of(key), &number) == 0) {
+	if (json_is_string(value) && unit_parse(json_string_value(value), units_of(key), &number)) {
 		store_number(member, key, number, place);
 		return;
 	}
