@@ -112,13 +112,24 @@ static void test_head_has_no_body(void **state)
 	assert_null(strstr(answer, "\r\nContent-Length: 0\r\n"));
 }
 
+struct expected {
+	const char *request, *status;
+};
+
+static void expect_statuses(const struct expected *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		char *answer = ask(rows[i].request);
+		if (strstr(answer, rows[i].status) != answer + 8)
+			fail_msg("%s: %.40s", rows[i].request, answer);
+	}
+}
+
 static void test_what_is_not_served(void **state)
 {
 	(void)state;
 	static char huge[20000];
-	static const struct {
-		const char *request, *status;
-	} rows[] = {
+	static const struct expected rows[] = {
 		{ "GET /metrics/ HTTP/1.0\r\nHost: localhost\r\n\r\n", " 404 " },
 		{ "GET /../etc/passwd HTTP/1.0\r\nHost: 127.0.0.1:9464\r\n\r\n", " 404 " },
 		{ "GET /metrics HTTP/1.0\r\n\r\n", " 421 " },
@@ -129,10 +140,7 @@ static void test_what_is_not_served(void **state)
 		  " 501 " },
 		{ "DELETE /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", " 501 " },
 	};
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		char *answer = ask(rows[i].request);
-		assert_ptr_equal(strstr(answer, rows[i].status), answer + 8);
-	}
+	expect_statuses(rows, sizeof(rows) / sizeof(*rows));
 	snprintf(huge, sizeof(huge), "GET /%015000d HTTP/1.0\r\n\r\n", 1);
 	assert_null(strstr(ask(huge), " 200 "));
 }
@@ -226,9 +234,7 @@ static void test_version_and_configuration(void **state)
 static void test_open_metrics(void **state)
 {
 	(void)state;
-	static const struct {
-		const char *request, *status;
-	} rows[] = {
+	static const struct expected rows[] = {
 		{ "GET /metrics HTTP/1.0\r\nHost: riderwatchd:9464\r\n\r\n", " 200 " },
 		{ "GET /healthz HTTP/1.0\r\n\r\n", " 200 " },
 		{ "GET /config HTTP/1.0\r\nHost: localhost\r\n\r\n", " 403 " },
@@ -241,11 +247,7 @@ static void test_open_metrics(void **state)
 	struct http *first = http;
 	http = http_start(base, open, metrics, &callbacks, NULL, error, sizeof(error));
 	assert_non_null(http);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		char *answer = ask(rows[i].request);
-		if (strstr(answer, rows[i].status) != answer + 8)
-			fail_msg("%s: %.40s", rows[i].request, answer);
-	}
+	expect_statuses(rows, sizeof(rows) / sizeof(*rows));
 	http_stop(&http);
 	http = first;
 	config_free(&open);
@@ -254,9 +256,7 @@ static void test_open_metrics(void **state)
 static void test_token(void **state)
 {
 	(void)state;
-	static const struct {
-		const char *request, *status;
-	} rows[] = {
+	static const struct expected rows[] = {
 		{ "GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n", " 401 " },
 		{ "GET /config HTTP/1.0\r\nHost: localhost\r\nAuthorization: Bearer 0123456789abcdeX\r\n\r\n",
 		  " 401 " },
@@ -277,11 +277,7 @@ static void test_token(void **state)
 	struct http *first = http;
 	http = http_start(base, guarded, metrics, &callbacks, NULL, error, sizeof(error));
 	assert_non_null(http);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		char *answer = ask(rows[i].request);
-		if (strstr(answer, rows[i].status) != answer + 8)
-			fail_msg("%s: %.40s", rows[i].request, answer);
-	}
+	expect_statuses(rows, sizeof(rows) / sizeof(*rows));
 	http_stop(&http);
 	http = first;
 	config_free(&guarded);
