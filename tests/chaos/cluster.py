@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kafka brokers whose nodes can be harmed one by one, and a Redis beside them (of scripts/stack). Each node has a second listener
 that sends its clients to a proxy; so has Redis."""
-import os
-import pathlib
-import random
 import signal
 import socket
 import subprocess
@@ -13,10 +10,9 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from proxy import Proxy
+from servers import free_ports, java
 from world import ROOT, Stack, wait_until
 
-JARS = pathlib.Path(os.environ.get("RIDERWATCH_CACHE") or
-                    pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "riderwatch") / "kafka-4.3.1"
 CLUSTER_ID = "cmlkZXJ3YXRjaC1jaGFvcw"
 SETTINGS = """
 process.roles=broker,controller
@@ -52,20 +48,6 @@ num.io.threads=4
 """
 
 
-def free_ports(count):
-    """Below the range that the kernel hands to outgoing connections, so that a node that was killed finds its own again."""
-    ports = set()
-    while len(ports) < count:
-        port = random.randrange(20000, 32000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        ports.add(port)
-    return list(ports)
-
-
 class Node:
     def __init__(self, folder, number):
         self.folder, self.number, self.process = folder / f"node-{number}", number, None
@@ -73,12 +55,8 @@ class Node:
         self.proxy = Proxy(self.proxied)
 
     def java(self, *words, log):
-        # A broker must not outlive its test, however that ends.
         with open(self.folder / log, "ab") as output:
-            return subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "java", "-Xms128m", "-Xmx384m", "-XX:+UseSerialGC",
-                                     "-XX:TieredStopAtLevel=4", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-                                     "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",
-                                     "-Dorg.slf4j.simpleLogger.showDateTime=true", "-cp", f"{JARS}/*", *words],
+            return subprocess.Popen(java(*words, compiler=4, options=["-Dorg.slf4j.simpleLogger.showDateTime=true"]),
                                     stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
 
     def prepare(self, voters, count):

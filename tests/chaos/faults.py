@@ -2,7 +2,6 @@
 """Harm that takes more than a signal: operators' tools, Redis data cut or left behind, topics taken away."""
 import json
 import os
-import pathlib
 import subprocess
 import threading
 
@@ -11,10 +10,8 @@ import redis
 from confluent_kafka import KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic
 
+from servers import java
 from world import INPUTS, ROOT, wait_until
-
-CACHE = pathlib.Path(os.environ.get("RIDERWATCH_CACHE", pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) /
-                                    "riderwatch"))
 
 
 # ---- Kafka ----
@@ -22,8 +19,7 @@ CACHE = pathlib.Path(os.environ.get("RIDERWATCH_CACHE", pathlib.Path(os.environ.
 def kafka_tool(run, name, *arguments):
     """One of Kafka's own command line tools."""
     run.fault(name.rsplit(".", 1)[-1])
-    done = subprocess.run(["java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{CACHE}/kafka-4.3.1/*",
-                           f"org.apache.kafka.tools.{name}", "--bootstrap-server", run.stack.brokers, *arguments],
+    done = subprocess.run(java(f"org.apache.kafka.tools.{name}", "--bootstrap-server", run.stack.brokers, *arguments),
                           stdin=subprocess.DEVNULL, capture_output=True, text=True)
     assert done.returncode == 0 and "Error" not in done.stdout, done.stdout[-1500:] + done.stderr[-1500:]
     return done.stdout

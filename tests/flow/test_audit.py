@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """riderwatchctl audit agrees with what the daemon did, through kills and under load, and names exactly what somebody changed."""
 import json
-import os
 import random
 import shutil
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 import redis
 
 from ctl import ctl, log_key, raw_redis
 from events import BY_CATEGORY, delivery, report, review
+from servers import java
 from test_crashes import Feed
 from test_load import generate
 from world import ROOT, wait_until
@@ -263,9 +262,8 @@ def cut_log(world, topic, partition, offset):
     """Deletes the records below offset."""
     order = world.folder / "cut.json"
     order.write_text(json.dumps({"version": 1, "partitions": [{"topic": topic, "partition": partition, "offset": offset}]}))
-    jars = Path(os.environ.get("RIDERWATCH_CACHE", Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "riderwatch"))
-    subprocess.run(["java", "-cp", f"{jars}/kafka-4.3.1/*", "org.apache.kafka.tools.DeleteRecordsCommand", "--bootstrap-server",
-                    world.stack.brokers, "--offset-json-file", str(order)], check=True, stdin=subprocess.DEVNULL, capture_output=True)
+    subprocess.run(java("org.apache.kafka.tools.DeleteRecordsCommand", "--bootstrap-server", world.stack.brokers, "--offset-json-file",
+                        str(order)), check=True, stdin=subprocess.DEVNULL, capture_output=True)
 
 
 def test_says_what_it_could_not_check(counted):

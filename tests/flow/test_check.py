@@ -6,7 +6,8 @@ import subprocess
 import pytest
 from confluent_kafka import libversion
 
-from guarded import TOPICS, OwnRedis, make_topics, settings_for
+from guarded import TOPICS, make_topics, settings_for
+from servers import OwnRedis
 from world import INPUTS, NAMES, OUTPUTS, ROOT
 
 EX_OK, EX_UNAVAILABLE, EX_NOPERM = 0, 69, 77

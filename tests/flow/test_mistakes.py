@@ -7,7 +7,8 @@ from collections import namedtuple
 
 import pytest
 
-from guarded import TOPICS, OwnRedis, make_topics, settings_for
+from guarded import TOPICS, make_topics, settings_for
+from servers import OwnRedis
 from world import DAEMON, NAMES, ROOT, Daemon, wait_until
 
 EX_USAGE, EX_DATAERR, EX_UNAVAILABLE, EX_OSERR, EX_NOPERM, EX_CONFIG = 64, 65, 69, 71, 77, 78

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Debian package: built, checked, unpacked, and run from there on a real Kafka and Redis, as systemd would run it."""
 import os
-import random
 import re
 import shutil
 import socket
@@ -12,6 +11,7 @@ import urllib.request
 import pytest
 
 from events import BY_CATEGORY, report
+from servers import free_port
 from world import ROOT, wait_until
 
 pytestmark = pytest.mark.skipif(not shutil.which("dh") or not shutil.which("lintian"), reason="apt-get install debhelper lintian")
@@ -90,15 +90,6 @@ def unit_command(root, unit, *options):
     """ExecStart= of the unpacked unit, below the unpacked root."""
     line = re.search(r"^ExecStart=(.*)$", (root / "lib/systemd/system" / unit).read_text(), re.M)[1]
     return [str(root) + word if word.startswith("/") else word for word in line.split()] + list(options)
-
-
-def free_port():
-    """Below the range that outgoing connections come from, so that it stays free until somebody listens."""
-    while True:
-        port = random.randrange(20000, 32000)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return port
 
 
 def settings(world, root):

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from events import BY_CATEGORY, delivery, report
-from test_package import free_port
+from servers import free_port
 from world import ROOT, wait_until
 
 pytestmark = pytest.mark.skipif(not shutil.which("prometheus"), reason="apt-get install prometheus")

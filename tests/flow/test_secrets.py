@@ -8,7 +8,8 @@ import pytest
 
 from ctl import CTL
 from events import mixed
-from guarded import PASSWORDS, TOPICS, OwnRedis, settings_for
+from guarded import PASSWORDS, TOPICS, rights, settings_for
+from servers import OwnRedis
 from world import DAEMON, INPUTS, World, wait_until
 
 KEY = "0123456789abcdef-the-pseudonym-key"
@@ -37,13 +38,10 @@ def guarded_world(guarded, tmp_path):
 
 
 def grant(kafka, world, user):
-    inputs = [word for kind in INPUTS for word in ("--topic", world.topics[kind])]
-    outputs = [word for kind in world.topics if kind not in INPUTS for word in ("--topic", world.topics[kind])]
-    kafka.grant([user], "--operation", "Read", "--operation", "Describe", *inputs)
-    kafka.grant([user], "--operation", "Write", "--operation", "Describe", *outputs)
-    kafka.grant([user], "--operation", "Read", "--resource-pattern-type", "prefixed", "--group", world.group)
-    kafka.grant([user], "--operation", "Write", "--operation", "Describe", "--resource-pattern-type", "prefixed", "--transactional-id",
-                world.group)
+    inputs, outputs = [world.topics[kind] for kind in INPUTS], [world.topics[kind] for kind in world.topics if kind not in INPUTS]
+    kafka.grant(rights([user], "topic", inputs, ["Read", "Describe"]) + rights([user], "topic", outputs, ["Write", "Describe"]) +
+                rights([user], "group", [world.group], ["Read"], "prefixed") +
+                rights([user], "transactional-id", [world.group], ["Write", "Describe"], "prefixed"))
 
 
 def secret_settings(world, kafka, user, listener):
