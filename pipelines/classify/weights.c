@@ -2,15 +2,6 @@
 #include "classify/weights.h"
 #include <math.h>
 
-static const struct weights_slot *slot_of(const struct weights *weights, uint32_t key)
-{
-	uint32_t at = (key * 0x9E3779B1u) >> weights->shift;
-
-	while (weights->slots[at].key != 0 && weights->slots[at].key != key)
-		at = (at + 1) & weights->mask;
-	return &weights->slots[at];
-}
-
 /* As lrint(), in line. */
 static int32_t whole(double number)
 {
@@ -24,21 +15,16 @@ void weights_begin(struct gram_sums *sums)
 	sums->hit_count = 0;
 }
 
-static const struct weights_slot *first_slot(const struct weights *weights, uint32_t key)
-{
-	return &weights->slots[(key * 0x9E3779B1u) >> weights->shift];
-}
-
 /* Those of the queue that the table knows; returns how many. */
 static uint32_t look_up(const struct weights *weights, const struct gram_sums *sums, struct hit hits[GRAMS_QUEUED])
 {
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < sums->queued; i++)
-		__builtin_prefetch(first_slot(weights, sums->queue[i].key));
+		__builtin_prefetch(&weights->slots[weights_home(weights, sums->queue[i].key)]);
 	for (uint32_t i = 0; i < sums->queued; i++) {
 		const struct queued_gram *gram = &sums->queue[i];
-		const struct weights_slot *slot = slot_of(weights, gram->key);
+		const struct weights_slot *slot = weights_slot_of(weights, gram->key);
 		hits[count] = (struct hit){ slot->row, gram->from, gram->to };
 		__builtin_prefetch(&weights->rows[slot->row]);
 		count += slot->key != 0;

@@ -31,6 +31,22 @@ struct weights {
 	int32_t review_from, review_percent; /* from which logit on a text is a review, and how much of it counts */
 };
 
+/* Where the search for a key begins. */
+static inline uint32_t weights_home(const struct weights *weights, uint32_t key)
+{
+	return (key * 0x9E3779B1u) >> weights->shift;
+}
+
+/* The key's slot, or the free one where it would stand. */
+static inline struct weights_slot *weights_slot_of(const struct weights *weights, uint32_t key)
+{
+	uint32_t at = weights_home(weights, key);
+
+	while (weights->slots[at].key != 0 && weights->slots[at].key != key)
+		at = (at + 1) & weights->mask;
+	return &weights->slots[at];
+}
+
 /* A gram of a text that is in the table. */
 struct hit {
 	uint32_t row;

@@ -76,15 +76,6 @@ static uint32_t key_of(struct ruleset *ruleset, struct slice name)
 	return count == 0 ? latin : latin ? 0 : gram_key(symbols[0], symbols[1]);
 }
 
-static struct weights_slot *slot_for(struct weights *weights, uint32_t key)
-{
-	uint32_t at = (key * 0x9E3779B1u) >> weights->shift;
-
-	while (weights->slots[at].key != 0 && weights->slots[at].key != key)
-		at = (at + 1) & weights->mask;
-	return &weights->slots[at];
-}
-
 /* The arena aligns to 16. */
 static struct weights_row *rows_new(struct ruleset *ruleset, size_t count)
 {
@@ -116,7 +107,7 @@ static uint32_t *row_of(struct line *line)
 		fail(line, "a gram is one or two characters, or one Latin word");
 		return NULL;
 	}
-	struct weights_slot *slot = slot_for(weights, key);
+	struct weights_slot *slot = weights_slot_of(weights, key);
 	if (slot->key == 0 && weights->row_count == weights->row_room) {
 		fail(line, "too many rows");
 		return NULL;
