@@ -10,6 +10,9 @@ enum severity { SEVERITY_NONE, SEVERITY_MINOR, SEVERITY_MODERATE, SEVERITY_SEVER
 /* "emergency" "fire" "food" "other"; "None" "Minor" "Moderate" "Severe" "Extreme" (CAP 1.2). */
 const char *category_name(enum category category);
 const char *severity_name(enum severity severity);
+/* The other way; CATEGORY_COUNT and SEVERITY_COUNT for any other text. */
+enum category category_find(const char *name);
+enum severity severity_find(const char *name);
 
 #define EVIDENCE_MAX 8
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verdict.h"
+#include <string.h>
 #include "must.h"
 
 static const char *const category_texts[CATEGORY_COUNT] = {
@@ -23,4 +24,22 @@ const char *severity_name(enum severity severity)
 {
 	MUST((unsigned)severity < SEVERITY_COUNT);
 	return severity_texts[severity];
+}
+
+enum category category_find(const char *name)
+{
+	int i = 0;
+
+	while (i < CATEGORY_COUNT && strcmp(category_texts[i], name) != 0)
+		i++;
+	return (enum category)i;
+}
+
+enum severity severity_find(const char *name)
+{
+	int i = 0;
+
+	while (i < SEVERITY_COUNT && strcmp(severity_texts[i], name) != 0)
+		i++;
+	return (enum severity)i;
 }

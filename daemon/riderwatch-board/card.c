@@ -44,24 +44,20 @@ void card_fold(char *text)
 
 static bool read_category(struct card *card, const char *word)
 {
-	for (int c = 0; c < CATEGORY_OTHER; c++) {
-		if (strcmp(category_name((enum category)c), word) == 0) {
-			card->category = (enum category)c;
-			return true;
-		}
-	}
-	return false;
+	enum category found = category_find(word);
+	if (found >= CATEGORY_OTHER)
+		return false;
+	card->category = found;
+	return true;
 }
 
 static bool read_severity(struct card *card, const char *word)
 {
-	for (int s = SEVERITY_MINOR; s < SEVERITY_COUNT; s++) {
-		if (strcmp(severity_name((enum severity)s), word) == 0) {
-			card->severity = (enum severity)s;
-			return true;
-		}
-	}
-	return false;
+	enum severity found = severity_find(word);
+	if (found == SEVERITY_NONE || found == SEVERITY_COUNT)
+		return false;
+	card->severity = found;
+	return true;
 }
 
 static void read_agencies(struct card *card, const json_t *data)

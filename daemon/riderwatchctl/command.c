@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sysexits.h>
 #include "alloc.h"
 #include "must.h"
@@ -33,6 +34,28 @@ int command_fail(const struct command_line *line, int code, const char *format, 
 	va_end(arguments);
 	fputc('\n', stderr);
 	return code;
+}
+
+int command_severity(const struct command_line *line, enum severity *severity)
+{
+	const char *text = command_value(line, "severity");
+
+	for (int i = SEVERITY_MINOR; text && i < SEVERITY_COUNT; i++) {
+		if (strcasecmp(text, severity_name((enum severity)i)) == 0) {
+			*severity = (enum severity)i;
+			return EX_OK;
+		}
+	}
+	return text ? command_fail(line, EX_USAGE, "--severity %s: must be Minor, Moderate, Severe or Extreme", text)
+		    : EX_OK;
+}
+
+int command_limit(const struct command_line *line, long *limit)
+{
+	const char *text = command_value(line, "limit");
+
+	*limit = text ? atol(text) : 0;
+	return text && *limit <= 0 ? command_fail(line, EX_USAGE, "--limit %s: must be a number above 0", text) : EX_OK;
 }
 
 /* ---- parsing ---- */

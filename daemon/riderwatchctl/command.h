@@ -4,6 +4,8 @@
 #pragma once
 #include <stdio.h>
 #include "config.h"
+#include "must.h"
+#include "verdict.h"
 
 #define COMMAND_OPTIONS_MAX 12
 
@@ -56,6 +58,10 @@ const char *command_value(const struct command_line *line, const char *name);
 /* Says what is wrong on standard error, as "riderwatchctl NAME: ...", and returns code. */
 int command_fail(const struct command_line *line, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Option "severity", in any case; *severity stays when it was not given. EX_OK, or EX_USAGE after command_fail(). */
+MUST_CHECK int command_severity(const struct command_line *line, enum severity *severity);
+/* Option "limit", a number above 0; *limit is 0 when it was not given. EX_OK, or EX_USAGE after command_fail(). */
+MUST_CHECK int command_limit(const struct command_line *line, long *limit);
 /* The rule set of rules.folder with one reference, or NULL after every problem was printed (then exit with EX_CONFIG).
  */
 struct ruleset *command_ruleset(const struct command_line *line, const struct config *config);

@@ -69,8 +69,7 @@ struct filter {
 
 static int read_filter(const struct command_line *line, struct filter *filter)
 {
-	const char *at = command_value(line, "at"), *since = command_value(line, "since"),
-		   *limit = command_value(line, "limit");
+	const char *at = command_value(line, "at"), *since = command_value(line, "since");
 	int64_t back;
 	int used = 0;
 
@@ -83,10 +82,7 @@ static int read_filter(const struct command_line *line, struct filter *filter)
 		return command_fail(line, EX_USAGE, "--since %s: must be a time such as 30s, 10m or 24h", since);
 	if (since)
 		filter->from = (int64_t)time(NULL) * 1000 - back;
-	filter->limit = limit ? atol(limit) : 0;
-	if (limit && filter->limit <= 0)
-		return command_fail(line, EX_USAGE, "--limit %s: must be a number above 0", limit);
-	return 0;
+	return command_limit(line, &filter->limit);
 }
 
 static bool passes(const struct filter *filter, const struct dead_letter *letter)

@@ -116,17 +116,14 @@ static bool read_json(struct labelled *labelled, size_t size)
 /* The words of tables that are written with the daemon's names: fire, Extreme, emergency,fire. */
 static bool read_names(struct labelled *labelled, const char *category, const char *severity, const char *also)
 {
-	int c = 0, s = 0;
+	enum category c = category_find(category);
+	enum severity s = severity_find(severity);
 
-	while (c < CATEGORY_COUNT && strcmp(category, category_name((enum category)c)) != 0)
-		c++;
-	while (s < SEVERITY_COUNT && strcmp(severity, severity_name((enum severity)s)) != 0)
-		s++;
 	labelled->any_severity = severity[0] == '*' || severity[0] == '\0';
 	if (c == CATEGORY_COUNT || (s == SEVERITY_COUNT && !labelled->any_severity))
 		return complain(labelled, "unknown category or severity");
-	labelled->gold.category = (enum category)c;
-	labelled->gold.severity = s == SEVERITY_COUNT ? SEVERITY_NONE : (enum severity)s;
+	labelled->gold.category = c;
+	labelled->gold.severity = s == SEVERITY_COUNT ? SEVERITY_NONE : s;
 	labelled->has_also = also && also[0];
 	for (int i = 0; also && i < CATEGORY_OTHER; i++)
 		labelled->gold.also |= (uint8_t)(strstr(also, category_name((enum category)i)) ? 1u << i : 0);

@@ -176,35 +176,28 @@ static int route_file(struct route_view *view, const char *path)
 
 /* ---- attributes ---- */
 
-static int find_name(const char *word, const char *(*name)(int), int first, int count)
+static enum category find_category(const char *word)
 {
-	for (int i = first; i < count; i++)
-		if (strcasecmp(word, name(i)) == 0)
-			return i;
-	return -1;
-}
-static const char *category_at(int i)
-{
-	return category_name((enum category)i);
-}
-static const char *severity_at(int i)
-{
-	return severity_name((enum severity)i);
+	int i = 0;
+
+	while (i < CATEGORY_OTHER && strcasecmp(word, category_name((enum category)i)) != 0)
+		i++;
+	return (enum category)i;
 }
 
 static int route_attributes(struct route_view *view)
 {
-	const char *category = command_value(view->line, "category"), *severity = command_value(view->line, "severity");
-	int c = find_name(category, category_at, 0, CATEGORY_OTHER);
-	int s = severity ? find_name(severity, severity_at, SEVERITY_MINOR, SEVERITY_COUNT) : SEVERITY_MINOR;
+	const char *category = command_value(view->line, "category");
+	enum category found = find_category(category);
+	enum severity severity = SEVERITY_MINOR;
 
-	if (c < 0)
+	if (found == CATEGORY_OTHER)
 		return command_fail(view->line, EX_USAGE, "--category %s: must be emergency, fire or food", category);
-	if (s < 0)
-		return command_fail(view->line, EX_USAGE, "--severity %s: must be Minor, Moderate, Severe or Extreme",
-				    severity);
+	int status = command_severity(view->line, &severity);
+	if (status)
+		return status;
 	struct hazard hazard = { .code = slice_of(command_value(view->line, "hazard")) };
-	route(view, &(struct question){ 1, (enum category)c, (enum severity)s, hazard.code.data ? &hazard : NULL,
+	route(view, &(struct question){ 1, found, severity, hazard.code.data ? &hazard : NULL,
 					slice_of(command_value(view->line, "jurisdiction")) });
 	return EX_OK;
 }

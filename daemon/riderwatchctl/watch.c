@@ -5,7 +5,6 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/ioctl.h>
 #include <sysexits.h>
 #include <time.h>
@@ -52,10 +51,8 @@ static const char *primary_agency(const json_t *data)
 
 static enum severity severity_of(const json_t *data)
 {
-	for (int i = SEVERITY_MINOR; i < SEVERITY_COUNT; i++)
-		if (strcmp(text_at(data, "severity"), severity_name((enum severity)i)) == 0)
-			return (enum severity)i;
-	return SEVERITY_NONE;
+	enum severity found = severity_find(text_at(data, "severity"));
+	return found == SEVERITY_COUNT ? SEVERITY_NONE : found;
 }
 
 /* ---- filters ---- */
@@ -234,20 +231,6 @@ static size_t line_width(void)
 	return size.ws_col > WIDTH_MIN ? size.ws_col : WIDTH_MIN;
 }
 
-static int read_severity(struct watch *watch)
-{
-	const char *text = command_value(watch->line, "severity");
-
-	watch->least = SEVERITY_NONE;
-	for (int i = SEVERITY_MINOR; text && i < SEVERITY_COUNT; i++)
-		if (strcasecmp(text, severity_name((enum severity)i)) == 0)
-			watch->least = (enum severity)i;
-	return text && watch->least == SEVERITY_NONE
-		       ? command_fail(watch->line, EX_USAGE,
-				      "--severity %s: must be Minor, Moderate, Severe or Extreme", text)
-		       : 0;
-}
-
 /* --since: how far back. */
 static int read_start(struct watch *watch, int64_t *from)
 {
@@ -275,16 +258,12 @@ static int run(const struct command_line *line, const struct config *config)
 			       .json = command_value(line, "json"),
 			       .ends = command_value(line, "no-follow"),
 			       .width = line_width() };
-	const char *limit = command_value(line, "limit");
 	int64_t from;
-	int status = read_severity(&watch);
+	int status = command_severity(line, &watch.least);
 
-	if (status || (status = read_start(&watch, &from)))
+	if (status || (status = read_start(&watch, &from)) || (status = command_limit(line, &watch.limit)))
 		return status;
 	watch.colours = command_value(line, "colour") || (isatty(STDOUT_FILENO) && !getenv("NO_COLOR"));
-	watch.limit = limit ? atol(limit) : 0;
-	if (limit && watch.limit <= 0)
-		return command_fail(line, EX_USAGE, "--limit %s: must be a number above 0", limit);
 	return connect_and_follow(&watch, from);
 }
 
