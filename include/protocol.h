@@ -30,6 +30,7 @@ struct protocol_settings {
 	int64_t keep_ms;          /* chunks are kept for so long after Redis acknowledged them */
 	int64_t retry_ms;         /* wait before a failed read, load or transaction is tried again */
 	int64_t refuse_after_ms;  /* a load is refused when all looks at it said so for this long, two at least */
+	int64_t refuse_offsets_after_ms; /* the same for offsets that are gone or went back: a coordinator may not have read its log yet */
 	int64_t drain_ms;         /* bound on waiting for transaction and applies at revoke and stop */
 	int64_t recommit_ms;      /* unchanged offsets are committed again this often (shadow entries expire), 24 h */
 	int recreations_max;      /* producer re-creations a minute after which another process must hold our transactional.id */
@@ -220,6 +221,7 @@ enum refusal {
 	REFUSAL_LOG_TRUNCATED,   /* W below the log start: events that Redis lacks are gone */
 	REFUSAL_LOG_SHORTER,     /* W or C above the log end: another topic, or the topic was re-created */
 	REFUSAL_OFFSETS_MISSING, /* W moved, but neither group has offsets of ours */
+	REFUSAL_OFFSETS_WENT_BACK, /* C below W, or below what this process knows to be committed */
 	REFUSAL_HIJACKED,        /* producer fenced again and again: another process uses this instance name */
 	REFUSAL_COUNT
 };
@@ -228,6 +230,7 @@ enum refusal {
 enum notice {
 	NOTICE_OFFSET_BEHIND,   /* group offset below max(C, W): put right; count = difference */
 	NOTICE_OFFSET_AHEAD,    /* group offset moved forward by an operator: count = events counted, their alerts skipped */
+	NOTICE_OFFSETS_STALE,   /* C below what is known to be committed, it is read again: count = difference */
 	NOTICE_SHADOW_MISSING,  /* shadow entry expired or emptied: committed again */
 	NOTICE_RULESET_CHANGED, /* count = events below C decided with another rule set than they were published with */
 	NOTICE_STORE_WENT_BACK, /* Redis lost writes: count = events to apply again */

@@ -62,6 +62,7 @@ static const char *notice_label(size_t index)
 	static const char *const labels[NOTICE_COUNT] = {
 		[NOTICE_OFFSET_BEHIND] = "offset_behind",
 		[NOTICE_OFFSET_AHEAD] = "offset_ahead",
+		[NOTICE_OFFSETS_STALE] = "offsets_stale",
 		[NOTICE_SHADOW_MISSING] = "shadow_missing",
 		[NOTICE_RULESET_CHANGED] = "ruleset_changed",
 		[NOTICE_STORE_WENT_BACK] = "store_went_back",

@@ -334,6 +334,7 @@ static struct protocol_settings protocol_settings(const struct flow *flow)
 		.keep_ms = config->redis_keep,
 		.retry_ms = 200,
 		.refuse_after_ms = 3000,
+		.refuse_offsets_after_ms = 15000,
 		.drain_ms = config->shutdown_timeout / 2,
 		.recommit_ms = 24 * HOUR_MS,
 		.recreations_max = 20,

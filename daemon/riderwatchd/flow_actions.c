@@ -28,8 +28,9 @@ static void drop(struct flow *flow, const struct protocol_action *action)
 	flow_end_alone(flow, slot);
 	metrics_add(flow->metrics, METRIC_LOADS, action->cause, 0, 1);
 	if (action->cause != LOAD_ASSIGNED)
-		log_limited(LOG_WARNING, "partition state dropped, it is read again from Redis", "topic=%s partition=%d cause=%s",
-			    topic_of(flow, slot).data, slot->partition, load_cause_text(action->cause));
+		log_limited(LOG_WARNING, "partition state dropped, it is read again from Redis",
+			    "topic=%s partition=%d cause=%s", topic_of(flow, slot).data, slot->partition,
+			    load_cause_text(action->cause));
 }
 
 static void read_offsets(struct flow *flow, const struct protocol_action *action)
@@ -131,8 +132,8 @@ static void on_loaded(void *context, int number, uint64_t token, const struct lo
 	flow_act(flow);
 }
 
-static void on_offsets(void *context, int number, uint64_t token, const struct offsets_reply *reply, const char *group_metadata,
-		       const char *shadow_metadata)
+static void on_offsets(void *context, int number, uint64_t token, const struct offsets_reply *reply,
+		       const char *group_metadata, const char *shadow_metadata)
 {
 	struct flow *flow = context;
 	struct offsets_reply parsed = *reply;
@@ -168,7 +169,8 @@ static void on_committed(struct flow *flow)
 		struct chunk *chunk = (struct chunk *)link;
 		metrics_add(flow->metrics, METRIC_RECORDS_PUBLISHED, 0, 0, (int64_t)chunk->record_count);
 		if (chunk->events && chunk->stream_time_ms != STREAM_TIME_NONE)
-			metrics_observe(flow->metrics, METRIC_EVENT_AGE, (double)(now - chunk->stream_time_ms) / 1000.0);
+			metrics_observe(flow->metrics, METRIC_EVENT_AGE,
+					(double)(now - chunk->stream_time_ms) / 1000.0);
 		flow_compact(flow, chunk);
 	}
 }
@@ -246,7 +248,8 @@ static void apply(struct flow *flow, const struct protocol_action *action)
 	store_apply(flow->store, &chunk->link, chunk->command);
 }
 
-static void on_applied(void *context, struct protocol_chunk *chunk, enum apply_result result, uint32_t conflicts, uint32_t unmatched)
+static void on_applied(void *context, struct protocol_chunk *chunk, enum apply_result result, uint32_t conflicts,
+		       uint32_t unmatched)
 {
 	struct flow *flow = context;
 	struct flow_slot *slot = &flow->slots[chunk->slot];
@@ -257,8 +260,10 @@ static void on_applied(void *context, struct protocol_chunk *chunk, enum apply_r
 		metrics_add(flow->metrics, METRIC_EVENTS_APPLIED, 0, 0, (int64_t)(chunk->to - chunk->from));
 	if (conflicts)
 		log_limited(LOG_ERROR, "Redis keys of another type were passed over, their counters are incomplete",
-			    "topic=%s partition=%d offset=%lld keys=%u hint=\"find them with redis-cli --scan --pattern 'rw:{%d}:*' and TYPE\"",
-			    topic_of(flow, slot).data, slot->partition, (long long)chunk->from, conflicts, slot->partition);
+			    "topic=%s partition=%d offset=%lld keys=%u hint=\"find them with redis-cli --scan "
+			    "--pattern 'rw:{%d}:*' and TYPE\"",
+			    topic_of(flow, slot).data, slot->partition, (long long)chunk->from, conflicts,
+			    slot->partition);
 	protocol_applied(flow->protocol, chunk, result, monotonic_ms());
 	flow_act(flow);
 }
@@ -339,16 +344,24 @@ static void stopped(struct flow *flow, const struct protocol_action *action)
 
 /* What an operator can do about each refusal. */
 static const char *const refusal_help[REFUSAL_COUNT] = {
-	[REFUSAL_STORE_EMPTY] = "Redis lost its data or is another one. Restore it, or order a recount from the log with "
-				"-o redis.rebuild=true (exact only if the log still holds everything)",
+	[REFUSAL_STORE_EMPTY] =
+		"Redis lost its data or is another one. Restore it, or order a recount from the log with "
+		"-o redis.rebuild=true (exact only if the log still holds everything)",
 	[REFUSAL_STORE_FOREIGN] = "this Redis belongs to another set of offsets. Check redis.host and kafka.group",
-	[REFUSAL_LOG_TRUNCATED] = "the log no longer holds events that Redis has not counted. Counters cannot be exact; restore a "
-				  "younger Redis copy, or flush Redis and start with -o redis.rebuild=true",
+	[REFUSAL_LOG_TRUNCATED] =
+		"the log no longer holds events that Redis has not counted. Counters cannot be exact; restore a "
+		"younger Redis copy, or flush Redis and start with -o redis.rebuild=true",
 	[REFUSAL_LOG_SHORTER] = "the topic was re-created or is another one. Check kafka.brokers and topics",
-	[REFUSAL_OFFSETS_MISSING] = "the group's offsets are gone (deleted, or stopped for longer than offsets.retention.minutes). Did "
-				    "the only broker just come back from a crash? Its group coordinator may have read too little: "
-				    "restart the broker. If nobody moved them and that is not it, start once with "
-				    "-o kafka.accept_missing_offsets=true",
+	[REFUSAL_OFFSETS_MISSING] =
+		"the group's offsets are gone (deleted, or stopped for longer than offsets.retention.minutes). Did "
+		"the only broker just come back from a crash? Its group coordinator may have read too little: "
+		"restart the broker. If nobody moved them and that is not it, start once with "
+		"-o kafka.accept_missing_offsets=true",
+	[REFUSAL_OFFSETS_WENT_BACK] =
+		"Kafka lost commits that it had acknowledged, or does not know them. Did the only broker just come "
+		"back from a crash? Its group coordinator may have read too little: restart the broker. "
+		"If the offsets were restored from an older copy on purpose, start once with "
+		"-o kafka.accept_missing_offsets=true",
 	[REFUSAL_HIJACKED] = "another process uses the same kafka.instance. Give each process its own",
 };
 

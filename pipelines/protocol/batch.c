@@ -118,6 +118,7 @@ static void conclude_commits(struct protocol *protocol, bool committed)
 		if (!committed || is_void(protocol, commit))
 			continue;
 		slot->published = commit->offset;
+		floor_raise(slot, commit->offset);
 		slot->committed_at = protocol->now_ms;
 		slot->recommit = false;
 	}
@@ -239,7 +240,7 @@ void batch_outcome(struct protocol *protocol, int index, const struct offsets_re
 	    transaction->fates[slot->commit_index] != FATE_ASKED)
 		return;
 	enum fate *fate = &transaction->fates[slot->commit_index];
-	if (!reply->ok) {
+	if (!reply->ok || !floor_holds(protocol, index, reply)) {
 		*fate = FATE_ASK;
 		transaction->fate_retry_at = protocol->now_ms + protocol->settings.retry_ms;
 	} else if (start_committed(reply) >= transaction->commits[slot->commit_index].offset) {

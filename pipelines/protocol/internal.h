@@ -58,6 +58,13 @@ struct alone {
 	int64_t from, offset; /* what is read */
 };
 
+/* What C is known to have come to. */
+struct floor {
+	int64_t offset; /* PROTOCOL_OFFSET_NONE: nothing is known */
+	bool below;     /* the last answer was, and all since then */
+	int64_t since;
+};
+
 struct slot {
 	enum protocol_state state; /* SLOT_LIVE also while muted: protocol_view() tells them apart by the position */
 	enum load_step step;
@@ -80,6 +87,7 @@ struct slot {
 	int64_t next_apply; /* where the next apply of the live side begins: chunks follow each other without a gap */
 	struct behind behind;
 	struct alone alone;
+	struct floor floor;
 	struct chunk_list kept; /* acknowledged, [kept.first->from, applied) without a gap */
 	enum look look;
 	size_t in_flight;
@@ -241,6 +249,14 @@ void alone_store_answers(struct protocol *protocol, struct slot *slot, bool ok);
 int64_t alone_due_at(const struct protocol *protocol, const struct slot *slot);
 void alone_loaded(struct protocol *protocol, int slot, enum log_load_result result);
 bool alone_request(struct protocol *protocol, struct protocol_action *action);
+
+/* floor.c */
+/* C has come to the offset, by this process's own commit, as read, or because W has. */
+void floor_raise(struct slot *slot, int64_t offset);
+/* What was said before does not count. */
+void floor_look_anew(struct slot *slot);
+/* False when the answer cannot be C: ask again. Refuses when that has lasted for too long. */
+bool floor_holds(struct protocol *protocol, int slot, const struct offsets_reply *reply);
 
 /* leave.c */
 void leave_revoke(struct protocol *protocol, bool lost);

@@ -40,6 +40,7 @@ void partition_load(struct protocol *protocol, int index, enum load_cause cause)
 	partition_set_state(protocol, slot, SLOT_LOADING);
 	slot->step = LOAD_WAITING;
 	slot->retry_at = protocol->now_ms;
+	floor_look_anew(slot);
 	alone_reset(protocol, slot);
 	if (cause == LOAD_ASSIGNED)
 		slot->applied = PROTOCOL_OFFSET_NONE;
@@ -81,21 +82,6 @@ void partition_restart_loads(struct protocol *protocol, enum load_step step)
 	}
 }
 
-void partition_offsets(struct protocol *protocol, int index, const struct offsets_reply *reply)
-{
-	struct slot *slot = &protocol->slots[index];
-
-	if (slot->step != LOAD_OFFSETS)
-		return;
-	if (!reply->ok) {
-		load_again(protocol, slot);
-		return;
-	}
-	slot->offsets = *reply;
-	slot->step = LOAD_STATE;
-	alone_offsets(slot);
-}
-
 struct protocol_action *partition_start(struct protocol *protocol, int index, const struct start_decision *decision)
 {
 	struct slot *slot = &protocol->slots[index];
@@ -105,6 +91,7 @@ struct protocol_action *partition_start(struct protocol *protocol, int index, co
 	slot->live_from = PLANTED(PLANTED_NO_MUTE) ? decision->position : decision->live_from;
 	slot->next_apply = decision->position;
 	slot->published = decision->live_from;
+	floor_raise(slot, start_committed(&slot->offsets));
 	slot->recommit = true;
 	slot->committed_at = protocol->now_ms;
 	for (size_t i = 0; i < decision->notice_count; i++)
@@ -129,6 +116,11 @@ static void start(struct protocol *protocol, int index, const struct load_reply 
 	partition_start(protocol, index, decision);
 }
 
+static int64_t refuse_after(const struct protocol_settings *settings, enum refusal refusal)
+{
+	return refusal == REFUSAL_OFFSETS_MISSING ? settings->refuse_offsets_after_ms : settings->refuse_after_ms;
+}
+
 /* One look is not enough: a daemon that hung between its two reads compares offsets of before with a state of after,
  * and a broker that hung answers with the log of before until it learns that another one leads. */
 static void refuse(struct protocol *protocol, int index, enum refusal refusal)
@@ -139,7 +131,7 @@ static void refuse(struct protocol *protocol, int index, enum refusal refusal)
 		slot->suspected = refusal;
 		slot->suspected_at = protocol->now_ms;
 		load_again(protocol, slot);
-	} else if (protocol->now_ms - slot->suspected_at < protocol->settings.refuse_after_ms) {
+	} else if (protocol->now_ms - slot->suspected_at < refuse_after(&protocol->settings, refusal)) {
 		load_again(protocol, slot);
 	} else if (protocol->settings.rebuild && !slot->rebuilding && start_rebuild_heals(refusal)) {
 		slot->rebuilding = true;
@@ -147,6 +139,35 @@ static void refuse(struct protocol *protocol, int index, enum refusal refusal)
 	} else {
 		actions_refuse(protocol, index, refusal);
 	}
+}
+
+void partition_offsets(struct protocol *protocol, int index, const struct offsets_reply *reply)
+{
+	struct slot *slot = &protocol->slots[index];
+
+	if (slot->step != LOAD_OFFSETS)
+		return;
+	if (reply->ok && reply->log_end < slot->floor.offset) {
+		refuse(protocol, index, REFUSAL_LOG_SHORTER);
+		return;
+	}
+	if (!reply->ok || !floor_holds(protocol, index, reply)) {
+		load_again(protocol, slot);
+		return;
+	}
+	slot->offsets = *reply;
+	slot->step = LOAD_STATE;
+	alone_offsets(slot);
+}
+
+/* W <= C, but for a state that was just created. */
+static bool reaches_w(struct protocol *protocol, int index, const struct load_reply *reply)
+{
+	struct slot *slot = &protocol->slots[index];
+
+	if (reply->applied > reply->start)
+		floor_raise(slot, reply->applied);
+	return floor_holds(protocol, index, &slot->offsets);
 }
 
 void partition_loaded(struct protocol *protocol, int index, const struct load_reply *reply)
@@ -162,10 +183,12 @@ void partition_loaded(struct protocol *protocol, int index, const struct load_re
 		return;
 	}
 	start_decide(&protocol->settings, protocol->ruleset, &slot->offsets, reply, &decision);
-	if (decision.refusal == REFUSAL_NONE)
+	if (decision.refusal != REFUSAL_NONE)
+		refuse(protocol, index, decision.refusal);
+	else if (reaches_w(protocol, index, reply))
 		start(protocol, index, reply, &decision);
 	else
-		refuse(protocol, index, decision.refusal);
+		load_again(protocol, slot);
 }
 
 void partition_watched(struct protocol *protocol, int index, int64_t at_least, const struct load_reply *reply)

@@ -22,6 +22,7 @@ enum planted_protocol_bug {
 	PLANTED_BEHIND_APPLIES,     /* the live side's applies are not thrown away while behind */
 	PLANTED_ALONE_FROM_GROUP,   /* a start from the log alone takes the group's offset for C */
 	PLANTED_ALONE_ASSUMES_W,    /* a start from the log alone takes C for W */
+	PLANTED_OFFSETS_BELIEVED,   /* an offset below what is known to be committed is taken for C */
 	PLANTED_PROTOCOL_COUNT
 };
 

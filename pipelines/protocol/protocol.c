@@ -21,6 +21,7 @@ struct protocol *protocol_new(const struct protocol_settings *settings)
 	for (size_t i = 0; i < slots; i++) {
 		chunk_list_init(&protocol->slots[i].queue);
 		chunk_list_init(&protocol->slots[i].kept);
+		protocol->slots[i].floor.offset = PROTOCOL_OFFSET_NONE;
 	}
 	chunk_list_init(&protocol->open);
 	chunk_list_init(&protocol->orphans);

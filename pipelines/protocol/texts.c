@@ -9,6 +9,7 @@ static const char *const refusals[REFUSAL_COUNT] = {
 	[REFUSAL_LOG_TRUNCATED] = "Kafka has deleted events that Redis has not counted yet",
 	[REFUSAL_LOG_SHORTER] = "the topic ends before what was already processed: another or a re-created topic",
 	[REFUSAL_OFFSETS_MISSING] = "the committed offsets of group and shadow group are gone or were replaced",
+	[REFUSAL_OFFSETS_WENT_BACK] = "the committed offsets stand below what is known to be committed",
 	[REFUSAL_HIJACKED] = "the producer is fenced again and again: another process uses this instance name",
 };
 
@@ -16,6 +17,7 @@ static const char *const notices[NOTICE_COUNT] = {
 	[NOTICE_OFFSET_BEHIND] = "committed offset was behind what is done, moved forward",
 	[NOTICE_OFFSET_AHEAD] =
 		"committed offset was moved forward by hand: events are counted, their alerts are skipped",
+	[NOTICE_OFFSETS_STALE] = "Kafka answers with offsets below what is known to be committed, they are read again",
 	[NOTICE_SHADOW_MISSING] = "offset of the shadow group was missing, committed again",
 	[NOTICE_RULESET_CHANGED] = "events are counted with another rule set than their alerts were published with",
 	[NOTICE_STORE_WENT_BACK] = "Redis lost its latest writes: events are counted again",

@@ -249,6 +249,7 @@ static void on_notice(struct world *world, struct daemon *daemon, const struct p
 		place->disturbances = place->told_disturbances;
 	}
 	count_path(world, PATH_BEHIND, action->notice == NOTICE_OFFSET_BEHIND);
+	count_path(world, PATH_STALE, action->notice == NOTICE_OFFSETS_STALE);
 	count_path(world, PATH_AHEAD, action->notice == NOTICE_OFFSET_AHEAD);
 	count_path(world, PATH_LATE, action->notice == NOTICE_BEHIND);
 	count_path(world, PATH_CAUGHT_UP, action->notice == NOTICE_CAUGHT_UP);
@@ -474,6 +475,8 @@ void daemon_start(struct world *world, struct daemon *daemon)
 		.rebuild = world->scenario->rebuild,
 	};
 
+	if ((world->scenario->faults & 1u << FAULT_STALE) != 0)
+		settings.refuse_offsets_after_ms = 60000; /* more than a schedule lasts */
 	if (world->scenario->alone)
 		settings.alone_after_ms = 10 + settings.patience_ms / 4;
 	else if ((world->scenario->faults & 1u << FAULT_OUTAGE) != 0)

@@ -48,6 +48,19 @@ static bool rebalance(struct world *world)
 	return true;
 }
 
+/* All brokers crash; the coordinator of the groups comes back and answers before it has read its log. With nothing
+ * applied yet that cannot be told from a first start (README). */
+static bool go_stale(struct world *world)
+{
+	for (int i = 0; i < world->partitions; i++)
+		if (!world->redis.shards[i].exists || world->redis.shards[i].applied <= world->redis.shards[i].start)
+			return false;
+	TRACE(world, "group: the coordinator has read too little");
+	world->kafka.stale_until = world->now + 50 + random_below(world, 400);
+	group_rebalance(world);
+	return true;
+}
+
 /* Hangs, is thrown out, wakes up at any later step and believes that nothing happened. */
 static bool pause(struct world *world)
 {
@@ -246,7 +259,7 @@ static const struct {
 	{ FAULT_REBALANCE, 5, rebalance }, { FAULT_PAUSE, 5, pause },         { FAULT_TAIL_LOSS, 4, tail_loss },
 	{ FAULT_OUTAGE, 4, outage },       { FAULT_FAILOVER, 4, failover },   { FAULT_REWIND, 2, rewind_group },
 	{ FAULT_SHADOW, 3, move_shadow },  { FAULT_DELETE, 2, delete_group }, { FAULT_WIPE, 1, wipe },
-	{ FAULT_FOREIGN, 1, foreign },
+	{ FAULT_FOREIGN, 1, foreign },     { FAULT_STALE, 5, go_stale },
 };
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
 

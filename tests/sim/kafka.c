@@ -204,6 +204,11 @@ bool kafka_produce(struct world *world, int name, int epoch, int partition, int 
 	return true;
 }
 
+static bool is_stale(const struct world *world)
+{
+	return !world->healing && world->now < world->kafka.stale_until;
+}
+
 static bool member_is_valid(const struct world *world, int name, int generation, int member)
 {
 	const struct member *known = &world->kafka.members[name];
@@ -223,6 +228,8 @@ enum offsets_answer kafka_send_offsets(struct world *world, int name, int epoch,
 		return OFFSETS_FENCED;
 	if (group == GROUP_REAL && !member_is_valid(world, name, generation, member))
 		return OFFSETS_REFUSED;
+	if (is_stale(world))
+		return OFFSETS_REFUSED; /* what it would append does not fit its log */
 	transaction->open = true;
 	transaction->sent[group] = true;
 	for (int i = 0; i < world->partitions; i++)
@@ -252,6 +259,21 @@ static bool is_pending(const struct world *world, int group, int partition)
 	return false;
 }
 
+/* A part of its log, at most what was committed before W: what lies between W and C cannot be told from a commit that
+ * never was by a daemon that is new (README). */
+static struct committed_offset read_too_little(struct world *world, int partition)
+{
+	const struct shard *shard = &world->redis.shards[partition];
+	struct committed_offset answer = { .offset = PROTOCOL_OFFSET_NONE };
+
+	if (random_percent(world, 50)) {
+		answer.offset = shard->start + random_below(world, shard->applied - shard->start);
+		answer.ours = true;
+		memcpy(answer.uuid, &shard->uuid, sizeof(shard->uuid));
+	}
+	return answer;
+}
+
 bool kafka_read(struct world *world, int group, int partition, struct committed_offset *out)
 {
 	const struct committed *entry = &world->kafka.groups[group][partition];
@@ -259,6 +281,10 @@ bool kafka_read(struct world *world, int group, int partition, struct committed_
 	if (is_pending(world, group, partition) && world->bug != BUG_UNSTABLE_READ) {
 		count_path(world, PATH_UNSTABLE, 1);
 		return false;
+	}
+	if (is_stale(world) && random_percent(world, 80)) {
+		*out = read_too_little(world, partition);
+		return true;
 	}
 	*out = (struct committed_offset){ .offset = entry->present ? entry->offset : PROTOCOL_OFFSET_NONE };
 	out->ours = entry->present && entry->ours;

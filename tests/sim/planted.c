@@ -61,6 +61,7 @@ static const struct {
 	{ "what brokers forgot is always aborted", "forgotten", BUG_SWEEP_ABORTS, 0, 200 },
 	{ "what brokers forgot is left open", "forgotten", BUG_NO_SWEEP, 0, 200 },
 	{ "producer goes on after a lost connection", "forgotten", BUG_CUT_IGNORED, 0, 200 },
+	{ "an offset below what was committed is believed", "stale", 0, PLANTED_OFFSETS_BELIEVED, 200 },
 	{ "shadow group ignored", "rewind", 0, PLANTED_SHADOW_IGNORED, 500 },
 };
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))

@@ -43,6 +43,8 @@ const struct scenario scenarios[] = {
 	  GROUP | STORE | F(WIPE) | F(FOREIGN), ALWAYS | P(ALONE) | P(REFUSAL), .catches_up = true, .alone = true },
 	{ "forgotten", "+ brokers crash and forget to end transactions in some partitions", GROUP | STORE | F(FORGET),
 	  ZOMBIES | P(CAS_REFUSED) | P(SWEPT) },
+	{ "stale", "+ the groups' coordinator comes back without all that was committed", GROUP | F(STALE),
+	  ZOMBIES | P(STALE) },
 	{ "outage", "+ Redis down or busy, bounded apply queue", GROUP | F(OUTAGE) | F(BUSY), ZOMBIES },
 	{ "failover", "+ stale failover nobody notices, sockets that arrive late", GROUP | F(FAILOVER) | F(LATE_REDIS),
 	  ZOMBIES | P(CAS_REFUSED) | P(LOAD_REFUSED) | P(LOAD_WENT_BACK) },

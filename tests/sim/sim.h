@@ -46,7 +46,8 @@
 	X(DELETE, "offsets deleted")                                                                                   \
 	X(WIPE, "store wiped")                                                                                         \
 	X(FOREIGN, "foreign store")                                                                                    \
-	X(FORGET, "brokers forget an end")
+	X(FORGET, "brokers forget an end")                                                                             \
+	X(STALE, "stale coordinator")
 
 enum fault {
 #define X(name, text) FAULT_##name,
@@ -84,7 +85,8 @@ extern const char *const fault_names[FAULT_COUNT];
 	X(CREATED, "created")                                                                                          \
 	X(STOPPED_CLEAN, "clean stops")                                                                                \
 	X(REFUSAL, "refusals")                                                                                         \
-	X(SWEPT, "ended late")
+	X(SWEPT, "ended late")                                                                                         \
+	X(STALE, "read below C")
 
 enum path {
 #define X(name, text) PATH_##name,
@@ -229,6 +231,7 @@ struct kafka {
 	struct coordinator coordinators[DAEMONS_MAX];
 	struct late_kafka late[LATE_MAX];
 	size_t late_count;
+	int64_t stale_until; /* the coordinator of the groups came back and has not read its log yet */
 	bool stable;
 	int generation, last_member;
 	struct member members[DAEMONS_MAX];

@@ -56,8 +56,8 @@ static int print_load(char *out, size_t size, const struct protocol_action *acti
 	return snprintf(out, size, "load %d%s", action->slot, action->catch_up ? " behind" : "");
 }
 
-static const char *const notice_names[NOTICE_COUNT] = { "behind", "ahead",  "shadow",  "ruleset", "back", "healed",
-							"late",   "caught", "created", "alone",   "waits" };
+static const char *const notice_names[NOTICE_COUNT] = { "behind", "ahead", "stale",  "shadow",  "ruleset", "back",
+							"healed", "late",  "caught", "created", "alone",   "waits" };
 
 static int print_action(char *out, size_t size, const struct protocol_action *action)
 {

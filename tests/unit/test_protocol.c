@@ -423,7 +423,7 @@ static void test_hijack_is_refused(void **context)
 		bench.now += 10000;
 		protocol_recreated(bench.protocol, true, bench.now);
 	}
-	EXPECT(&bench, "refuse -1 6");
+	EXPECT(&bench, "refuse -1 7");
 	assert_false(protocol_wants_records(bench.protocol));
 	bench_close(&bench);
 }

@@ -53,8 +53,8 @@ static const struct start_row start_rows[] = {
 	  "notice 0 shadow 1, start 0 30, publish 0:40=", 40 },
 	{ "shadow moved by a tool counts as absent", 40, UUID_A, 80, NULL, 5, 90, UUID_A, 5, 40, "load 0",
 	  "notice 0 shadow 1, start 0 40, publish 0:40=", 40 },
-	{ "group lost its latest commits", 20, UUID_A, NONE, NULL, 5, 90, UUID_A, 5, 30, "load 0",
-	  "notice 0 behind 10, notice 0 shadow 1, start 0 30, publish 0:30=", 30 },
+	{ "group lost its latest commits, accepted", 20, UUID_A, NONE, NULL, 5, 90, UUID_A, 5, 30, "load 0",
+	  "notice 0 behind 10, notice 0 shadow 1, start 0 30, publish 0:30=", 30, .accept = true },
 	{ "both gone", NONE, NULL, NONE, NULL, 5, 90, UUID_A, 5, 30, "load 0 create 5", "refuse 0 5", 0 },
 	{ "both gone, accepted", NONE, NULL, NONE, NULL, 5, 90, UUID_A, 5, 30, "load 0 create 5",
 	  "notice 0 behind 25, start 0 30, publish 0:30=", 30, .accept = true },
@@ -199,6 +199,8 @@ static void look(struct bench *bench, int64_t log_end)
 	protocol_tick(bench->protocol, bench->now);
 	EXPECT(bench, "read 0");
 	protocol_offsets(bench->protocol, 0, bench->token[0], &offsets, bench->now);
+	if (log_end < 8) /* C was there already */
+		return;
 	EXPECT(bench, "load 0");
 	bench_answer_state(bench, 0, 8, false);
 }
