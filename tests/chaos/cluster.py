@@ -171,8 +171,8 @@ class Cluster(Stack):
 
 
 def java_hash(text):
-    """Kafka's choice of a coordinator: Java's hash of the name, without its sign."""
+    """Kafka's choice of a coordinator: the absolute value of Java's hash of the name."""
     hash = 0
     for byte in text.encode("utf-16-be")[1::2]:
         hash = (hash * 31 + byte) & 0xFFFFFFFF
-    return hash & 0x7FFFFFFF
+    return hash if hash < 1 << 31 else (1 << 32) - hash
