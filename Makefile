@@ -177,8 +177,8 @@ $(BUILD)/wall_clock.so: tests/chaos/wall_clock.c
 chaos: setup chaos-programs ## the fault matrix on a real Kafka and Redis (some 25 minutes): make chaos ROWS="name ..."
 	/usr/bin/python3 tests/chaos/run.py $(ROWS)
 
-chaos-mix: setup chaos-programs ## a random mix of the faults: make chaos-mix SEED=7 SECONDS=120 SEEDS=3
-	/usr/bin/python3 tests/chaos/run.py --mix $(or $(SECONDS),120) $(if $(SEED),--seed $(SEED)) --seeds $(or $(SEEDS),1)
+chaos-mix: setup chaos-programs ## a random mix of the faults: make chaos-mix SEED=7 SECONDS=120 SEEDS=3 THREE=1
+	/usr/bin/python3 tests/chaos/run.py --mix $(or $(SECONDS),120) $(if $(SEED),--seed $(SEED)) --seeds $(or $(SEEDS),1) $(if $(THREE),--three)
 
 chaos-short: setup ## the short set of it (some five minutes)
 	@scripts/check chaos

@@ -105,10 +105,36 @@ class Mix:
             self.run.fault(name)
 
 
+class MixOfThree(Mix):
+    """One broker at a time, and only when all have caught up: two must stay in step."""
+
+    harmed = False
+
+    def harm_one(self, order, back):
+        if self.harmed:
+            return None
+        self.run.stack.wait_whole()
+        self.harmed = True
+        node = self.dice.choice(self.run.stack.nodes)
+        self.run.fault(f"broker {order}")
+        self.run.stack.node_order(node, order)
+
+        def end():
+            self.run.stack.node_order(node, back)
+            self.harmed = False
+        return end
+
+    def kafka_kill(self):
+        return self.harm_one("kill", "start")
+
+    def kafka_pause(self):
+        return self.harm_one("pause", "resume")
+
+
 # The broker takes longest to come back: rarer than the rest.
-FAULTS = (Mix.kill, Mix.kill, Mix.die_at_a_point, Mix.die_at_a_point, Mix.freeze, Mix.freeze, Mix.term, Mix.hangup, Mix.one_more,
-          Mix.redis_kill, Mix.redis_pause, Mix.redis_tail, Mix.redis_clients, Mix.redis_functions, Mix.redis_memory, Mix.redis_demoted,
-          Mix.kafka_kill, Mix.kafka_pause)
+FAULTS = ("kill", "kill", "die_at_a_point", "die_at_a_point", "freeze", "freeze", "term", "hangup", "one_more",
+          "redis_kill", "redis_pause", "redis_tail", "redis_clients", "redis_functions", "redis_memory", "redis_demoted",
+          "kafka_kill", "kafka_pause")
 
 
 def keep_two_running(run):
@@ -118,8 +144,8 @@ def keep_two_running(run):
             run.launch(name)
 
 
-def play(run, seconds):
-    mix, until = Mix(run), time.monotonic() + seconds
+def play(run, seconds, kind):
+    mix, until = kind(run), time.monotonic() + seconds
     run.supervised = True
     for name in INSTANCES[:2]:
         run.start(name)
@@ -129,7 +155,7 @@ def play(run, seconds):
         ends = []
         if mix.dice.random() > 0.25:
             chosen = mix.dice.sample(FAULTS, mix.dice.choice((1, 1, 2, 2, 3)))
-            ends = [fault(mix) for fault in chosen]
+            ends = [getattr(mix, fault)() for fault in chosen]
         else:
             run.fault("quiet")
         run.sleep(1, 8)
@@ -144,7 +170,8 @@ def play(run, seconds):
     run.settle(90)
 
 
-def rows(seconds, seeds):
-    """One row a seed."""
-    return [Row(f"mix_{seed}", lambda run: play(run, seconds), 29, "a random mix", "safety always, progress after the end",
-                takes=("committed",)) for seed in seeds]
+def rows(seconds, seeds, three):
+    """One row a seed; three: of that many brokers, else of the only one."""
+    kind, stack = (MixOfThree, "three") if three else (Mix, "single")
+    return [Row(f"mix_{seed}", lambda run: play(run, seconds, kind), 29, "a random mix", "safety always, progress after the end",
+                takes=("committed",), stack=stack) for seed in seeds]

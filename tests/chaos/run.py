@@ -132,7 +132,7 @@ def schedule(arguments):
     first = random.randrange(1 << 30) if arguments.seed is None else arguments.seed
     if arguments.mix:
         seeds = list(range(first, first + arguments.seeds))
-        return mix.rows(arguments.mix, seeds), seeds
+        return mix.rows(arguments.mix, seeds, arguments.three), seeds
     rows = chosen(arguments)
     return rows, [random.randrange(1 << 30) if arguments.seed is None else first for _ in rows]
 
@@ -144,6 +144,7 @@ def read_arguments():
     parser.add_argument("--seed", type=int, help="of every row; default: a new one each")
     parser.add_argument("--mix", type=int, metavar="SECONDS", help="a random mix of the faults instead, for so long a seed")
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="with --mix: that many seeds, from --seed on")
+    parser.add_argument("--three", action="store_true", help="with --mix: of three brokers, one harmed at a time, not of the only one")
     parser.add_argument("--list", action="store_true", help="names of the rows")
     parser.add_argument("--table", action="store_true", help="write the table of what an operator sees into the README")
     parser.add_argument("--keep", action="store_true", help="leave the stack running")
