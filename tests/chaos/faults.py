@@ -152,6 +152,25 @@ def forget_markers(run, choose):
     return names
 
 
+OFFSETS = "__consumer_offsets"
+
+
+def offsets_log(run):
+    """{file: bytes} of what the broker that is down keeps of the groups' offsets."""
+    folder = ROOT / "build/stack" / run.stack.name / "kafka/data"
+    return {path: path.read_bytes() for part in folder.glob(f"{OFFSETS}-*") for path in part.iterdir() if path.is_file()}
+
+
+def put_offsets_log(run, files):
+    """The broker that is down comes back with these and no others."""
+    for path in set(offsets_log(run)) - set(files):
+        path.unlink()
+    for path, data in files.items():
+        path.write_bytes(data)
+    run.fault("offsets log exchanged")
+    run.kafka("start")
+
+
 def cut_tail(run, low=2000, high=40000):
     """Redis is killed and comes back without the last bytes of its append-only file. Never more than half: a state that was never
     written is another fault."""

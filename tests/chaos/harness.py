@@ -48,7 +48,7 @@ PATHS = {
     "reconnects": r"riderwatch_redis_connects_total",
     "redis_losses": r"riderwatch_redis_losses_total",
     **{notice: rf'riderwatch_notices_total\{{notice="{notice}"\}}' for notice in
-       ("offset_behind", "offset_ahead", "shadow_missing", "ruleset_changed", "store_went_back", "store_healed", "store_created",
+       ("offset_behind", "offset_ahead", "offsets_stale", "shadow_missing", "ruleset_changed", "store_went_back", "store_healed", "store_created",
         "started_alone", "not_alone", "behind", "caught_up")},
 }
 FIRST_IS_NORMAL = ("recreated", "reconnects")  # one of these belongs to every start
@@ -129,12 +129,30 @@ class Observer(threading.Thread):
 
 
 class Sampler(threading.Thread):
-    """W <= C at every moment. W is read first: C only grows meanwhile, so that the comparison is never too strict."""
+    """W <= C at every moment. W is read first: C only grows meanwhile, so that the comparison is never too strict. A coordinator that
+    just came back may answer with less than before; that is not C unless it stays so."""
+
+    STALE_S = 20
+    RESTART_S = 60
 
     def __init__(self, run):
         super().__init__(daemon=True)
-        self.owner, self.over, self.samples, self.broken = run, threading.Event(), 0, []
+        self.owner, self.over, self.samples, self.broken, self.below, self.stale = run, threading.Event(), 0, [], {}, 0
         self.start()
+
+    def is_stale(self, place):
+        """Of a W above C: it may be the only broker's doing that was away."""
+        now = time.monotonic()
+        if now - self.owner.broker_touched > self.RESTART_S:
+            return False
+        self.stale += place not in self.below
+        return now - self.below.setdefault(place, now) < self.STALE_S
+
+    def compare(self, place, applied, committed):
+        if applied <= max(committed, self.owner.start_offset):
+            self.below.pop(place, None)
+        elif not self.is_stale(place):
+            self.broken.append((place, applied, committed))
 
     def run(self):
         world, readers, highest = self.owner.world, {}, Counter()
@@ -153,8 +171,8 @@ class Sampler(threading.Thread):
                 continue
             self.samples += 1
             highest |= committed
-            self.broken += [(place, offset, committed[place]) for place, offset in applied.items()
-                            if offset > max(committed[place], self.owner.start_offset)]
+            for place, offset in applied.items():
+                self.compare(place, offset, committed[place])
         for reader in readers.values():
             reader.close()
 
@@ -174,6 +192,7 @@ class Run:
         self.seen_metrics, self.accounted, self.supervised = defaultdict(dict), set(), False
         self.start_offset, self.checked, self.feed, self.restarts = 0, False, None, {}
         self.offsets_are_moved = False  # by an operator, so that C may go back
+        self.broker_touched = float("-inf")
         self.heals, self.cleanups = ("kafka", "redis"), []
         self.clean_redis()
         self.world = World(stack, folder, prefix, partitions, timestamp_type)
@@ -289,6 +308,7 @@ class Run:
     def kafka(self, order):
         if order in ("kill", "stop", "pause"):
             self.fault(f"kafka {order}")
+        self.broker_touched = time.monotonic()
         self.stack.order("kafka", order)
 
     def redis(self, order):

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults of the broker and of its topics; what operators and upstream systems do to them."""
+import re
 import time
 
 from confluent_kafka import KafkaError, KafkaException
 
 from events import BY_CATEGORY, delivery, mixed, report
 from faults import (AbortingFeed, add_partitions, configure_topic, create_topic, cut_tail, delete_group, delete_records, delete_topic,
-                    forget_markers, move_offsets)
+                    forget_markers, move_offsets, offsets_log, put_offsets_log)
 from harness import Exit, Log, Metric
 from rows_daemon import at
 from table import row
@@ -127,6 +128,53 @@ def broker_forgets_a_commit_of_a_live_daemon(run):
     run.load()
 
 
+STALE = (Log("offsets below what is known to be committed, they are read again"),
+         Metric('riderwatch_notices_total{notice="offsets_stale"}'))
+
+
+def older_offsets_log(run):
+    """Kills the broker twice: what it kept of the offsets in between, and at the end."""
+    run.load()
+    run.wait_counted(300)
+    run.kafka("kill")
+    older = offsets_log(run)
+    run.recover(90)
+    run.end_load()
+    run.world.wait_applied()
+    run.kafka("kill")
+    return older, offsets_log(run)
+
+
+@row(5, "offsets are read again until they are what was committed", ["kafka kill", "offsets log exchanged", "offsets_stale"], STALE,
+     short=True)
+def broker_reads_offsets_late(run):
+    """The broker comes back with less than all offsets that were committed, and a moment later with all."""
+    run.supervised = True  # members that joined in between are not known afterwards: 69
+    run.start()
+    older, all_of_it = older_offsets_log(run)
+    put_offsets_log(run, older)
+    run.launch("riderwatch-1")  # somebody has to read them
+    wait_until(lambda: re.search(STALE[0].pattern, run.logs()), 30, "the daemon saw the older offsets")
+    run.kafka("kill")
+    put_offsets_log(run, all_of_it)
+    run.load()
+
+
+@row(5, "refused: the same for good, and nothing published twice; the order in the message goes on from W",
+     ["kafka kill", "offsets log exchanged", "offsets_stale"],
+     (*STALE, Exit(65), Log(r"stand below what is known to be committed.*kafka\.accept_missing_offsets=true")))
+def broker_loses_offsets(run):
+    """The broker comes back with less than all offsets that were committed, and stays so."""
+    daemon = run.start()
+    older, _ = older_offsets_log(run)
+    run.sampler.stop()  # W <= C is what this breaks
+    put_offsets_log(run, older)
+    run.expect_exit(daemon, [65], 60)
+    run.expect_exit(run.launch(), [65], 60)
+    run.start(kafka={"accept_missing_offsets": True})
+    run.load()
+
+
 @row(5, "the watchdog or patience ends the start; a supervisor tries again", ["kafka stop", "exit_69"],
      (Exit(69), Log("check kafka.brokers and the broker's log")))
 def broker_away_at_start(run):
@@ -210,7 +258,7 @@ def both_groups_deleted(run):
     run.stop(daemon)
     for group in (run.world.group, f"{run.world.group}.shadow"):
         delete_group(run, group)
-    run.expect_exit(run.launch(), [65], 20)
+    run.expect_exit(run.launch(), [65], 40)
     run.start(kafka={"accept_missing_offsets": True})
 
 

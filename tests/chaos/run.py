@@ -70,7 +70,7 @@ def tell(result):
     if run:
         print(f"     faults  {words(run.faults)}\n     paths   {words(run.paths())}")
         print(f"     checked {run.events} events, {run.alerts_checked} alerts, {run.dead_letters_checked} dead letters, "
-              f"{run.counters_checked} counters, W <= C {run.sampler.samples} times; {words(run.notes)}")
+              f"{run.counters_checked} counters, W <= C {run.sampler.samples} times ({run.sampler.stale} readings of C below W); {words(run.notes)}")
         for text in run.violations:
             print("     VIOLATION " + text.replace("\n", "\n       "))
         for text in run.problems:
