@@ -143,14 +143,16 @@ static void append_position(struct body *body, struct text *data)
 	int64_t lat = 22000000 + random_below(random, 18000000), lon = 104000000 + random_below(random, 17000000);
 	uint32_t oddity = random_below(random, 1000);
 
-	if (oddity < 30)
-		return;
-	if (oddity < 35)
+	if (oddity < 30) {
+		if (!body->complete)
+			return;
+	} else if (oddity < 35) {
 		lat = lon = 0;
-	else if (oddity < 38)
+	} else if (oddity < 38) {
 		lat = 91000000 + lat;
-	else if (oddity < 40)
+	} else if (oddity < 40) {
 		lon = -190000000 - lon;
+	}
 	TEXT_LITERAL(data, ",\"lat\":");
 	text_append_millionths(data, lat);
 	TEXT_LITERAL(data, ",\"long\":");
@@ -252,7 +254,7 @@ static void append_review(struct body *body, struct text *data, const struct fac
 static void append_delivery(struct body *body, struct text *data, struct facts *facts)
 {
 	append_order(body, data);
-	if (facts->charity || random_chance(body->random, 700000))
+	if (facts->charity || random_chance(body->random, 700000) || body->complete)
 		add_flag(data, "charity", facts->charity);
 	text_append_member(data, "kind", PICK(body->random, delivery_kinds));
 	add_number(data, "distance_m", 200 + random_below(body->random, 6000));

@@ -20,6 +20,7 @@ struct body {
 	const struct riders *riders;
 	struct random *random;
 	uint64_t first_id; /* id of event number 0 */
+	bool complete;     /* members that may be left out are there */
 	struct text data, words;
 };
 

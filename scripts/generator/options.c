@@ -25,6 +25,11 @@ static const struct option option_rows[] = {
 	{ "riders", OPTION_NUMBER, FIELD(riders), 1, 50000000, "riders, few of them busy (default 50000)" },
 	{ "deliveries", OPTION_PERCENT, FIELD(source.deliveries), 0, 100,
 	  "deliveries; the rest reports and reviews (95)" },
+	{ "reviews", OPTION_PERCENT, FIELD(source.reviews), 0, 100, "reviews among what is no delivery (25)" },
+	{ "structured", OPTION_PERCENT, FIELD(source.structured), 0, 100,
+	  "CloudEvents structured; the rest binary and bare (60)" },
+	{ "complete", OPTION_FLAG, FIELD(source.complete), 0, 0,
+	  "no delivery without charity, no report without position: for readers who insist" },
 	{ "repeats", OPTION_PERCENT, FIELD(source.repeats), 0, 100, "events that come again, byte for byte (2)" },
 	{ "malformed", OPTION_PERCENT, FIELD(source.malformed), 0, 100, "records that are not events (0.1)" },
 	{ "brokers", OPTION_TEXT, FIELD(brokers), 0, 0, "Kafka bootstrap brokers, host:port, comma separated" },
@@ -145,7 +150,12 @@ static void check(struct options *options)
 void options_read(struct options *options, int argc, char **argv)
 {
 	*options = (struct options){
-		.source = { .seed = 1, .deliveries = 950000, .repeats = 20000, .malformed = 1000 },
+		.source = { .seed = 1,
+			    .deliveries = 950000,
+			    .repeats = 20000,
+			    .malformed = 1000,
+			    .reviews = 250000,
+			    .structured = 600000 },
 		.riders = 50000,
 		.partitions = 8,
 		.count = 10000,

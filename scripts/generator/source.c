@@ -2,8 +2,9 @@
 #include "source.h"
 #include <stdlib.h>
 
+#define MILLION 1000000
+
 /* In millionths. */
-#define REVIEWS_OF_REST 250000    /* of what is not a delivery */
 #define CHAT_OF_REPORTS 200000    /* harmless sentences */
 #define AGAIN_OF_REVIEWS 150000   /* prefer a report that was reviewed before */
 #define UNKNOWN_OF_REVIEWS 30000  /* of a report that nobody sent */
@@ -43,6 +44,7 @@ struct source *source_new(const struct source_settings *settings)
 		.riders = &source->riders,
 		.random = &source->random,
 		.first_id = settings->first_id,
+		.complete = settings->complete != 0,
 	};
 	return source;
 }
@@ -64,11 +66,13 @@ void source_free(struct source **source)
 	free(old);
 }
 
-static enum shape pick_shape(struct random *random)
+static enum shape pick_shape(struct source *source)
 {
-	uint32_t part = random_below(random, 100);
+	uint32_t part = random_below(&source->random, MILLION), structured = source->settings.structured;
 
-	return part < 60 ? SHAPE_STRUCTURED : part < 85 ? SHAPE_BINARY : SHAPE_BARE;
+	if (part < structured)
+		return SHAPE_STRUCTURED;
+	return part < structured + (MILLION - structured) / 8 * 5 ? SHAPE_BINARY : SHAPE_BARE;
 }
 
 static uint8_t pick_source(struct random *random, enum shape shape)
@@ -185,7 +189,7 @@ static void plan(struct source *source, struct facts *facts)
 	facts->topic = TOPIC_REPORTS;
 	if (random_chance(random, source->settings.deliveries))
 		plan_delivery(source, facts);
-	else if (random_chance(random, REVIEWS_OF_REST))
+	else if (random_chance(random, source->settings.reviews))
 		plan_review(source, facts);
 	else
 		plan_report(source, facts);
@@ -222,7 +226,7 @@ static const struct event *make_malformed(struct source *source, struct event *e
 
 static const struct event *make_valid(struct source *source, struct event *event)
 {
-	enum shape shape = pick_shape(&source->random);
+	enum shape shape = pick_shape(source);
 	struct facts *facts = &event->facts;
 	bool stranger = facts->kind == KIND_REVIEW && random_chance(&source->random, STRANGERS_OF_REVIEWS);
 

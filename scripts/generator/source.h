@@ -9,12 +9,15 @@
 struct source_settings {
 	uint64_t seed;
 	uint64_t first_id;
+	uint64_t complete; /* 1: every delivery says whether it was for charity, every report where it is */
 	uint32_t riders;
 	uint32_t partitions;
 	/* in millionths: */
 	uint32_t deliveries; /* of all events */
 	uint32_t repeats;
 	uint32_t malformed;
+	uint32_t reviews;    /* of what is not a delivery */
+	uint32_t structured; /* of valid events; of the rest five parts are binary, three bare */
 };
 
 struct past_report {

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A larger stream from the generator, compared with what the generator itself says must come of it."""
+import json
 import random
 import subprocess
 import time
@@ -42,3 +43,12 @@ def test_every_event_is_accounted_for(world, kills):
     daemon = world.start()
     recount(world)
     assert daemon.stop() == 0
+
+
+def test_plain_events():
+    """What the generator gives to readers who know one shape only."""
+    done = subprocess.run([str(GENERATE), "--count", "3000", "--deliveries", "50", "--reviews", "0", "--structured", "100", "--complete",
+                           "--malformed", "0"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
+    events = [json.loads(json.loads(line)["value"]) for line in done.stdout.splitlines()]
+    assert {event["type"] for event in events} == {"rider.report.created.v1", "rider.delivery.completed.v1"}
+    assert all(("lat" if "report" in event["type"] else "charity") in event["data"] for event in events)
