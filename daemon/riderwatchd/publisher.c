@@ -383,6 +383,7 @@ struct publisher *publisher_new(struct event_base *base, const struct config *co
 	name_topics(publisher);
 	publisher->watchdog = watchdog_new(config->watchdog_timeout);
 	MUST(pthread_create(&publisher->thread, NULL, work, publisher) == 0);
+	pthread_setname_np(publisher->thread, "publisher");
 	publisher->running = true;
 	return publisher;
 }

@@ -39,6 +39,7 @@ static void begin(struct reload *reload)
 {
 	reload->running = true;
 	MUST(pthread_create(&reload->thread, NULL, load, reload) == 0);
+	pthread_setname_np(reload->thread, "reload");
 }
 
 static void end(struct reload *reload)

@@ -70,6 +70,7 @@ struct watchdog *watchdog_new(int64_t limit_ms)
 	pthread_cond_init(&watchdog->stop_changed, &monotonic);
 	pthread_condattr_destroy(&monotonic);
 	MUST(pthread_create(&watchdog->thread, NULL, look, watchdog) == 0);
+	pthread_setname_np(watchdog->thread, "watchdog");
 	return watchdog;
 }
 
