@@ -51,16 +51,16 @@ DAEMON := $(BUILD)/riderwatchd
 CTL := $(BUILD)/riderwatchctl
 BOARD := $(BUILD)/riderwatch-board
 GENERATOR := $(BUILD)/generate
-CONSUME := $(BUILD)/consume
 SIM := $(BUILD)/sim
 TRAINER := $(BUILD)/train
 MICRO := $(BUILD)/micro_classify
+BENCH := $(addprefix $(BUILD)/,floor stamps count_allocations.so)
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_C))
 
 .PHONY: all programs help setup demo run stop check unit unit-programs sim sim-program check-deploy rights flow no-taint chaos chaos-programs chaos-mix chaos-short bench asan tsan fuzz fuzz-programs layers train train-check bench-micro format man install uninstall deb clean FORCE
 .SECONDARY:
 
-all: programs $(GENERATOR) $(CONSUME)
+all: programs $(GENERATOR) $(BENCH)
 
 programs: $(DAEMON) $(CTL) $(BOARD) ## what is installed
 
@@ -84,8 +84,16 @@ $(BOARD): $(call object,$(THREADS_C) $(BOARD_C) $(COMMON_C) daemon/riderwatch-bo
 $(GENERATOR): $(call object,$(GENERATOR_C))
 	$(LINK) -o $@ $^ $(call libs,rdkafka libcrypto) -lm -lpthread
 
-$(CONSUME): $(call object,scripts/consume.c)
+# The benchmark's baselines, its ruler of alert latency, and what counts allocations when preloaded.
+$(BUILD)/floor: $(call object,$(addprefix tests/bench/,floor.c records.c byte_scan.c matcher.c bare_counters.c)) $(LIB)
+	$(LINK) -o $@ $^ $(call libs,rdkafka hiredis)
+
+$(BUILD)/stamps: $(call object,tests/bench/stamps.c tests/bench/records.c) $(LIB)
 	$(LINK) -o $@ $^ $(call libs,rdkafka)
+
+$(BUILD)/count_allocations.so: tests/bench/count_allocations.c
+	@mkdir -p $(@D)
+	$(CC) $(WARNINGS) -O2 -g -D_GNU_SOURCE -fPIC -shared -o $@ $<
 
 $(TRAINER): $(call object,$(TRAINER_C)) $(LIB)
 	$(LINK) -o $@ $^ $(PURE_LIBS)
@@ -99,6 +107,8 @@ $(SIM): $(call object,$(SIM_C)) $(LIB)
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(call object,$(THREADS_C) $(UNIT_HELP_C) $(DAEMON_C) $(CTL_C) $(BOARD_C) $(COMMON_C)) $(LIB)
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(call libs,cmocka) $(DAEMON_LIBS)
+
+$(BUILD)/unit/test_floor: $(call object,tests/bench/byte_scan.c tests/bench/matcher.c)
 
 # A flag change rebuilds everything.
 $(BUILD)/flags: FORCE
@@ -221,8 +231,8 @@ train-check: $(TRAINER) ## score that on texts held out, five times: make train-
 layers: ## the architecture as a check
 	@scripts/check-layers
 
-bench: setup ## CPU per event of daemon, Redis and broker against a consume-only loop
-	@scripts/bench
+bench: setup ## CPU, memory and latency against baselines, in build/bench/report.md: make bench ARGS="--only catch-up --events 20000"
+	@scripts/bench $(ARGS)
 
 format: ## clang-format over all C files
 	@clang-format -i $$(find include pipelines daemon tests scripts -name '*.[ch]')

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "byte_scan.h"
+
+static const struct slice wanted = { "description", sizeof("description") - 1 };
+
+/* Length of the sequence at `at`, 0 when it is none. Overlong forms pass: a floor may be a little too low. */
+static size_t sequence(const unsigned char *at, const unsigned char *end)
+{
+	size_t length = *at < 0xc2 ? 0 : *at < 0xe0 ? 2 : *at < 0xf0 ? 3 : *at < 0xf5 ? 4 : 0;
+
+	if (length > (size_t)(end - at))
+		return 0;
+	for (size_t i = 1; i < length; i++)
+		if ((at[i] & 0xc0) != 0x80)
+			return 0;
+	return length;
+}
+
+/* From behind a string's opening quote to its closing one, or to the end. */
+static const unsigned char *scan_string(const unsigned char *at, const unsigned char *end, bool *valid)
+{
+	while (at < end && *at != '"') {
+		if (*at < 0x80) {
+			at += 1 + (*at == '\\');
+			continue;
+		}
+		size_t length = sequence(at, end);
+		*valid &= length != 0;
+		at += length ? length : 1;
+	}
+	return at < end ? at : end;
+}
+
+struct slice byte_scan(struct slice record, bool *valid)
+{
+	const unsigned char *at = (const unsigned char *)record.data, *end = at + record.size;
+	struct slice text = { 0 };
+	bool is_key = false, next = false;
+
+	*valid = true;
+	while (at < end) {
+		if (*at != '"') {
+			is_key |= *at == '{' || *at == ',';
+			at++;
+			continue;
+		}
+		const unsigned char *close = scan_string(++at, end, valid);
+		struct slice string = { (const char *)at, (size_t)(close - at) };
+		if (next)
+			text = string;
+		next = is_key && slice_equal(string, wanted);
+		is_key = false;
+		at = close + 1;
+	}
+	return text;
+}
