@@ -36,7 +36,8 @@ def with_load(load, *names):
 APPEND_ONLY = [Program("append-only off", programs.daemon),
                Program("append-only everysec", partial(programs.daemon, append_only=True))]
 CONNECTIONS = [Program("TCP", programs.daemon), Program("unix socket", partial(programs.daemon, unix_socket=True))]
-RIDERS = [Program("50,000 riders", programs.daemon), Program("5,000,000 riders", programs.daemon, MANY_RIDERS)]
+RIDERS = [Program("50,000 riders", partial(programs.daemon, riders=JOB.riders)),
+          Program("5,000,000 riders", partial(programs.daemon, riders=MANY_RIDERS.riders), MANY_RIDERS)]
 
 
 def run(session, rows, count_allocations=False, with_peer=False):

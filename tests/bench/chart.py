@@ -10,8 +10,8 @@ svg { font: 12px system-ui, sans-serif; background: #ffffff; } text { fill: #1f2
 .title { font-size: 14px; font-weight: 600; } .end { text-anchor: end; } .middle { text-anchor: middle; }
 </style>"""
 # Readable on white and on near black, told apart by the colour-blind.
-COLOURS = ["#4c8bf5", "#e8710a", "#12a37f", "#b45fd6", "#d93f5c", "#b59a00", "#5f7d95", "#8f6b4f", "#3aa0c9", "#7c8c1f"]
-WIDTH, LEFT, RIGHT, TOP = 860, 190, 60, 70
+COLOURS = ["#4c8bf5", "#e8710a", "#12a37f", "#b45fd6", "#d93f5c", "#b59a00", "#5f7d95", "#8f6b4f", "#3aa0c9", "#7c8c1f", "#c06c9a", "#6f7f3a"]
+WIDTH, LEFT, RIGHT, TOP = 900, 260, 60, 70
 BAR, GAP = 22, 12
 LEGEND_STEP, LEGEND_LINE = 110, 18
 
@@ -98,11 +98,10 @@ def lines(title, unit, places, series):
     for tick in ticks:
         drawn += [line(left, level(tick), WIDTH - RIGHT, level(tick)), text(left - 8, level(tick) + 4, f"{tick:g}", "end")]
     drawn += [text(place(number), top + height + 20, name, "middle") for number, name in enumerate(places)]
-    drawn.append(text(16, top - 4, unit))
     for name, row in series:
         points = [(place(number), level(value)) for number, value in enumerate(row)]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         drawn.append(f'<polyline points="{path}" fill="none" stroke="{colours[name]}" stroke-width="2"/>')
         drawn += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colours[name]}"><title>{escape(name)}, {places[number]}: {row[number]:.1f}</title>'
                   "</circle>" for number, (x, y) in enumerate(points)]
-    return document(top + height + 36, title, drawn)
+    return document(top + height + 36, f"{title}, {unit}", drawn)

@@ -10,6 +10,7 @@
 #include "bare_counters.h"
 #include "byte_scan.h"
 #include "matcher.h"
+#include "pipeline.h"
 #include "records.h"
 
 #define ALERT_MAX 65536
@@ -165,34 +166,51 @@ static void run_counters(struct run *run, const char *brokers, char **words)
 	bare_counters_close(&run->counters);
 }
 
+/* Riders as the generator names nearly all of its own. */
+static void run_fill(struct run *run, const char *brokers, char **words)
+{
+	uint64_t riders = strtoull(words[1], NULL, 10), partitions = strtoull(words[2], NULL, 10);
+
+	(void)brokers;
+	bare_counters_open(&run->counters, words[0]);
+	for (uint64_t i = 0; i < riders; i++) {
+		char id[24];
+		snprintf(id, sizeof(id), "r%07" PRIu64, i);
+		bare_counters_fill(&run->counters, (int)((murmur2(slice_of(id)) & 0x7fffffff) % partitions),
+				   slice_of(id));
+	}
+	bare_counters_close(&run->counters);
+}
+
 struct mode {
 	const char *name;
-	int words; /* behind the brokers and before the topics */
+	bool reads; /* topics follow */
+	int words;  /* behind the brokers and before the topics */
 	void (*run)(struct run *run, const char *brokers, char **words);
 	const char *usage;
 };
 
 static const struct mode modes[] = {
-	{ "consume", 0, run_consume, "consume BROKERS TOPIC...                              reads, and no more" },
-	{ "parts", 4, run_parts,
-	  "parts BROKERS WORDS TO ALERTS BYTES TOPIC...          reads, scans, matches the words of a file,\n"
-	  "                                                            produces ALERTS records of BYTES to topic TO" },
-	{ "counters", 1, run_counters,
-	  "counters BROKERS REDIS TOPIC...                       reads, three HINCRBYs a record" },
+	{ "consume", true, 0, run_consume, "BROKERS TOPIC...: read, and no more" },
+	{ "parts", true, 4, run_parts,
+	  "BROKERS WORDS TO ALERTS BYTES TOPIC...: read, scan, match the words of a file, produce so many records to "
+	  "TO" },
+	{ "counters", true, 1, run_counters, "BROKERS REDIS TOPIC...: read, three HINCRBYs a record" },
+	{ "fill", false, 3, run_fill, "BROKERS REDIS RIDERS PARTITIONS: counters of so many riders, with no event" },
 };
 #define MODE_COUNT (sizeof(modes) / sizeof(*modes))
 
 static int usage(void)
 {
 	for (size_t i = 0; i < MODE_COUNT; i++)
-		fprintf(stderr, "%s floor %s\n", i ? "      " : "usage:", modes[i].usage);
+		fprintf(stderr, "%s floor %s %s\n", i ? "      " : "usage:", modes[i].name, modes[i].usage);
 	return EX_USAGE;
 }
 
 static const struct mode *find_mode(int argc, char **argv)
 {
 	for (size_t i = 0; i < MODE_COUNT; i++)
-		if (argc > modes[i].words + 3 && !strcmp(argv[1], modes[i].name))
+		if (argc >= modes[i].words + 3 + modes[i].reads && !strcmp(argv[1], modes[i].name))
 			return &modes[i];
 	return NULL;
 }
@@ -223,9 +241,11 @@ int main(int argc, char **argv)
 
 	if (!mode)
 		return usage();
-	records_open(&run.records, argv[2], argv + 3 + mode->words, argc - 3 - mode->words);
+	if (mode->reads)
+		records_open(&run.records, argv[2], argv + 3 + mode->words, argc - 3 - mode->words);
 	mode->run(&run, argv[2], argv + 3);
-	records_close(&run.records);
+	if (mode->reads)
+		records_close(&run.records);
 	print(&run);
 	return EX_OK;
 }

@@ -46,6 +46,13 @@ def cpu_seconds(pid, children=False):
     return sum(map(int, fields[11:15 if children else 13])) / TICKS if fields else 0.0
 
 
+def machine_seconds():
+    """CPU seconds of the whole machine: busy, and stolen by the hypervisor."""
+    with open("/proc/stat") as file:
+        user, nice, system, _, _, hard, soft, stolen = (int(word) / TICKS for word in file.readline().split()[1:9])
+    return {"busy": user + nice + system + hard + soft, "stolen": stolen}
+
+
 def thread_seconds(pid, tid):
     """To the nanosecond where the kernel tells."""
     try:

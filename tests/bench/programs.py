@@ -10,6 +10,7 @@ import time
 
 from daemon import Daemon
 from processes import BUILD, ROOT, WORK, Failed, cpu_by_part, cpu_seconds, peak_mib, run, session_members
+from stack import ALERTS, PARTITIONS
 from trials import Meter, make_trial
 
 PEER_BOUND_S = 900
@@ -19,34 +20,32 @@ TALLY = struct.Struct("4Q")  # of count_allocations.c: calls of the main and the
 
 # ---- the daemon ----
 
-def daemon(topics, session, append_only=False, unix_socket=False):
+def daemon(topics, session, append_only=False, unix_socket=False, riders=0):
+    """riders: so many have counters in Redis already."""
     topics.stack.reset_redis(append_only)
+    if riders:
+        run(BUILD / "floor", "fill", topics.stack.brokers, topics.stack.redis, riders, PARTITIONS)
     meter = Meter(topics.stack)
     process = Daemon(topics, session.new_group(), session.overrides, unix_socket)
     try:
         metrics = process.wait_applied(topics.events)
-        redis, broker, wall = meter.read()
+        read = meter.read()
         parts, peak = cpu_by_part(process.pid), peak_mib(process.pid)
         process.stop()
     finally:
         process.process.kill()
     published = int(process.total("riderwatch_records_published_total", metrics))
     note_alerts(topics, published)
-    return make_trial(topics.events, parts, redis, broker, wall, peak, published=published,
+    return make_trial(topics.events, parts, read, peak, published=published,
                       transactions=int(process.total("riderwatch_transactions_total", metrics)),
-                      riders=count_riders(topics.stack))
+                      keys=int(topics.stack.ask_redis("dbsize")))
 
 
 def note_alerts(topics, published):
     """The floor is to produce as many records, of the same size."""
     topics.alert_count = published
     if not topics.alert_size:
-        topics.alert_size = topics.stack.mean_size([topics.names[kind] for kind in ("alerts_emergency", "alerts_fire", "alerts_food")])
-
-
-def count_riders(stack):
-    """About how many: keys of Redis, nearly all of which are riders' counters."""
-    return int(stack.ask_redis("dbsize"))
+        topics.alert_size = topics.stack.mean_size([topics.names[kind] for kind in ALERTS])
 
 
 def allocations(topics, session):
@@ -74,15 +73,15 @@ def allocations(topics, session):
 def run_floor(mode, words, topics):
     meter = Meter(topics.stack)
     told = json.loads(run(BUILD / "floor", mode, topics.stack.brokers, *words, *topics.inputs))
-    redis, broker, wall = meter.read()
+    read = meter.read()
     if told["records"] != topics.events:
         raise Failed(f"floor {mode} read {told['records']} records, there are {topics.events}")
-    return told, redis, broker, wall
+    return told, read
 
 
 def consume(topics, session):
-    told, redis, broker, wall = run_floor("consume", [], topics)
-    return make_trial(topics.events, {"consume": told["cpu"]}, redis, broker, wall, told["peak_mib"])
+    told, read = run_floor("consume", [], topics)
+    return make_trial(topics.events, {"consume": told["cpu"]}, read, told["peak_mib"])
 
 
 def write_words():
@@ -97,19 +96,19 @@ def floor(topics, session):
     """Consume, scan, match, produce: the parts that nobody can do without."""
     if not WORDS.exists():
         write_words()
-    told, redis, broker, wall = run_floor("parts", [WORDS, topics.floor, topics.alert_count, topics.alert_size], topics)
+    told, read = run_floor("parts", [WORDS, topics.floor, topics.alert_count, topics.alert_size], topics)
     if told["produced"] != topics.alert_count:
         raise Failed(f"the floor produced {told['produced']} records instead of {topics.alert_count}")
     parts = {part: told[part] for part in ("consume", "scan", "match", "produce")}
     parts["librdkafka"] = max(0.0, told["cpu"] - sum(parts.values()))
-    return make_trial(topics.events, parts, redis, broker, wall, told["peak_mib"], texts=told["texts"])
+    return make_trial(topics.events, parts, read, told["peak_mib"], texts=told["texts"])
 
 
 def counters(topics, session):
     """Three HINCRBYs an event, pipelined; what counts is Redis' share."""
     topics.stack.reset_redis(False)
-    told, redis, broker, wall = run_floor("counters", [topics.stack.redis], topics)
-    return make_trial(topics.events, {"count": told["cpu"]}, redis, broker, wall, told["peak_mib"])
+    told, read = run_floor("counters", [topics.stack.redis], topics)
+    return make_trial(topics.events, {"count": told["cpu"]}, read, told["peak_mib"])
 
 
 # ---- a peer ----
@@ -158,13 +157,15 @@ class Peer:
 
 
 def peer(topics, session):
+    """published counts the ends of its transactions too, one for each partition they touched."""
     topics.stack.reset_redis(False)
-    meter = Meter(topics.stack)
+    before, meter = topics.published(), Meter(topics.stack)
     process = Peer(session.peer, topics, session.new_group())
     try:
         process.wait_committed(PEER_BOUND_S)
-        redis, broker, wall = meter.read()
+        read = meter.read()
         cpu, peak = process.cpu(), process.peak()
     finally:
         process.stop()
-    return make_trial(topics.events, {"peer": cpu}, redis, broker, wall, peak)
+    return make_trial(topics.events, {"peer": cpu}, read, peak, published=topics.published() - before,
+                      keys=int(topics.stack.ask_redis("dbsize")))

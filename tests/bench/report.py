@@ -44,10 +44,13 @@ def catch_up_lines(result):
     lines += ["", *table(["by part, medians", "us per event"], rows), ""]
     lines += sorted({f"- {load}: {', '.join(name for name, its in result['loads'].items() if its == load)}" for load in result["loads"].values()})
     for name, trials in programs.items():
-        if "riders" in trials[0]:
+        if "keys" in trials[0]:
             last = trials[-1]
-            lines.append(f"- {name}: {last['published']:,} records published in {last['transactions']:,} transactions; "
-                         f"{last['riders']:,} keys in Redis at the end")
+            among = f" in {last['transactions']:,} transactions" if "transactions" in last else ", ends of transactions included"
+            lines.append(f"- {name}: {last['published']:,} records published{among}; {last['keys']:,} keys in Redis at the end")
+    every = [trial for trials in programs.values() for trial in trials]
+    lines.append(f"- meanwhile other programs took {spread(every, 'others')[1]:.2f} cores (at most {spread(every, 'others')[2]:.2f}), the hypervisor "
+                 f"{spread(every, 'stolen')[1]:.2f} (at most {spread(every, 'stolen')[2]:.2f}): the more, the less these figures are worth")
     if "allocations" in result:
         a = result["allocations"]
         lines.append(f"- allocations per event: {a['loop']:.2f} of the loop thread ({a['loop_bytes']:.0f} bytes), {a['others']:.2f} of all other "

@@ -24,9 +24,9 @@ def one_sample(topics, process, count):
     earlier, meter = cpu_by_part(process.pid), Meter(topics.stack)
     process.signal(signal.SIGCONT)
     process.wait_applied(topics.events)
-    redis, broker, wall = meter.read()
+    read = meter.read()
     parts = {part: max(0.0, seconds - earlier.get(part, 0.0)) for part, seconds in cpu_by_part(process.pid).items()}
-    return make_trial(topics.events - before, parts, redis, broker, wall, peak_mib(process.pid))
+    return make_trial(topics.events - before, parts, read, peak_mib(process.pid))
 
 
 def restart(topics, session, group, process):

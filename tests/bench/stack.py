@@ -54,6 +54,10 @@ class Topics:
             *(["--start", first] if first else []), *load.arguments(), *more)
         self.events = sum(self.stack.ends(self.inputs).values())
 
+    def published(self):
+        """Where the logs of all output topics end, summed."""
+        return sum(self.stack.ends([name for kind, name in self.names.items() if kind not in INPUTS]).values())
+
     def delete(self):
         self.stack.delete([*self.names.values(), self.floor])
 

@@ -85,6 +85,7 @@ def run_rate(session, rate=None, share=None, seconds=60):
         rate = max(1, int(saturation(session) * share))
     seconds = session.seconds or seconds
     topics = session.topics("steady.")
+    topics.stack.reset_redis(False)
     process = Daemon(topics, session.new_group(), session.overrides)
     try:
         process.wait_live(2 * PARTITIONS)
@@ -122,6 +123,7 @@ def run_load(topics, process, reader, rate, seconds):
 def run_idle(session, seconds=30):
     """Share of a core of a daemon that has counted something and has nothing to do; nobody asks it anything meanwhile."""
     topics = session.topics("idle.")
+    topics.stack.reset_redis(False)
     topics.generate(JOB, min(session.events, 20000))
     process = Daemon(topics, session.new_group(), session.overrides)
     seconds = session.seconds or seconds

@@ -4,32 +4,39 @@ so that a machine that is slow for a while is slow for all of them."""
 import statistics
 import time
 
-from processes import say
+from processes import machine_seconds, say
 
 PROGRAM, REDIS, BROKER, TOTAL = "program", "redis", "broker", "total"
 SETTLE_S = 1.0  # what a trial leaves to do behind it (broker, page cache) is not the next one's
 
 
-def make_trial(events, parts, redis, broker, wall, peak, **more):
-    """parts: {name: CPU seconds} of the program; everything becomes microseconds per event."""
-    def per_event(seconds):
-        return seconds / events * 1e6
-    trial = {"events": events, "parts": {part: per_event(seconds) for part, seconds in parts.items()}, PROGRAM: per_event(sum(parts.values())),
-             REDIS: per_event(redis), BROKER: per_event(broker), "wall": wall, "peak": peak, **more}
-    trial[TOTAL] = trial[PROGRAM] + trial[REDIS] + trial[BROKER]
-    return trial
-
-
 class Meter:
-    """CPU time of Redis and broker, and wall time, between two moments."""
+    """CPU time of Redis, broker and whole machine, and wall time, since it was made."""
 
     def __init__(self, stack):
-        self.stack, self.before, self.began = stack, stack.usage(), time.monotonic()
+        self.stack, self.before, self.began = stack, self.look(stack), time.monotonic()
+
+    @staticmethod
+    def look(stack):
+        return {**stack.usage(), **machine_seconds()}
 
     def read(self):
-        """(Redis, broker, wall) in seconds"""
-        wall, after = time.monotonic() - self.began, self.stack.usage()
-        return after["redis"] - self.before["redis"], after["broker"] - self.before["broker"], wall
+        """{redis, broker, busy, stolen, wall} in seconds"""
+        wall, after = time.monotonic() - self.began, self.look(self.stack)
+        return {"wall": wall, **{name: after[name] - self.before[name] for name in after}}
+
+
+def make_trial(events, parts, read, peak, **more):
+    """parts: {name: CPU seconds} of the program; read: of a Meter. CPU time becomes microseconds per event. others, stolen: cores that
+    other programs, and a hypervisor's other machines, took meanwhile."""
+    def per_event(seconds):
+        return seconds / events * 1e6
+    program, wall = sum(parts.values()), read["wall"]
+    trial = {"events": events, "parts": {part: per_event(seconds) for part, seconds in parts.items()}, PROGRAM: per_event(program),
+             REDIS: per_event(read[REDIS]), BROKER: per_event(read[BROKER]), "wall": wall, "peak": peak,
+             "others": max(0.0, read["busy"] - program - read[REDIS] - read[BROKER]) / wall, "stolen": read["stolen"] / wall, **more}
+    trial[TOTAL] = trial[PROGRAM] + trial[REDIS] + trial[BROKER]
+    return trial
 
 
 def alternate(programs, pairs):

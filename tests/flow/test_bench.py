@@ -19,8 +19,9 @@ import trials  # noqa: E402
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def trial(program, redis=1.0, broker=0.5, wall=2.0, peak=100.0):
-    return trials.make_trial(1000, {"loop": program / 1000, "librdkafka": 0.0}, redis / 1000, broker / 1000, wall, peak)
+def trial(program, redis=1.0, broker=0.5):
+    read = {"redis": redis / 1000, "broker": broker / 1000, "wall": 2.0, "busy": 100.0, "stolen": 0.2}
+    return trials.make_trial(1000, {"loop": program / 1000, "librdkafka": 0.0}, read, 100.0)
 
 
 def rects(svg):
@@ -28,9 +29,11 @@ def rects(svg):
 
 
 def test_trial_is_per_event():
-    made = trials.make_trial(1000, {"loop": 0.002, "worker": 0.001}, 0.001, 0.0005, 2.0, 100.0)
+    read = {"redis": 0.001, "broker": 0.0005, "wall": 2.0, "busy": 0.0245, "stolen": 0.2}
+    made = trials.make_trial(1000, {"loop": 0.002, "worker": 0.001}, read, 100.0)
     assert made["parts"] == pytest.approx({"loop": 2.0, "worker": 1.0})
     assert (made["program"], made["redis"], made["broker"], made["total"]) == pytest.approx((3.0, 1.0, 0.5, 4.5))
+    assert (made["others"], made["stolen"]) == pytest.approx((0.01, 0.1))
 
 
 def test_programs_alternate():
@@ -102,7 +105,7 @@ def test_levels_are_logarithmic():
 
 def test_report_of_a_run(tmp_path, monkeypatch):
     monkeypatch.setattr(report, "WORK", tmp_path)
-    rows = {"riderwatchd": [{**trial(2.0), "riders": 5, "published": 7, "transactions": 2}], "peer": [trial(4.0, redis=1.0, broker=0.5)]}
+    rows = {"riderwatchd": [{**trial(2.0), "keys": 5, "published": 7, "transactions": 2}], "peer": [trial(4.0, redis=1.0, broker=0.5)]}
     results = {"catch-up": {"programs": rows, "loads": {"riderwatchd": "some load", "peer": "some load"},
                             "allocations": {"loop": 0.25, "others": 3.0, "loop_bytes": 10.0, "others_bytes": 20.0}},
                "idle": {"core": 0.004, "seconds": 30}}
