@@ -5,7 +5,7 @@ import time
 from catch_up import DAILY
 from daemon import Daemon
 from processes import ROOT, WORK, Failed, peak_mib, run as run_program, say
-from stack import ALERTS
+from stack import ALERTS, PARTITIONS
 from steady import WARM_UP_S, AlertReader, ages, describe, intended_times, send
 
 EXPECT = WORK / "expect"
@@ -55,8 +55,8 @@ def run(session):
     process = Daemon(topics, group, session.overrides)
     count = options.rate * (options.before + options.outage + options.after)
     try:
+        process.wait_live(2 * PARTITIONS)
         reader = AlertReader(topics, ALERTS)
-        time.sleep(5)
         say(f"  {options.rate:,} events a second for {options.before} + {options.outage} + {options.after} s")
         generator = send(topics, DAILY, options.rate, count, "--expect", EXPECT)
         end = suffer(topics, process, generator, options)

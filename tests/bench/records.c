@@ -2,8 +2,11 @@
 #include "records.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define TIMEOUT_MS 10000
+#define ATTEMPTS 50
+#define RETRY_US 200000
 
 static const char *const properties[][2] = {
 	{ "group.id", "riderwatch-bench-records" },
@@ -45,24 +48,53 @@ static rd_kafka_t *new_consumer(const char *brokers)
 	return kafka;
 }
 
-int64_t records_add_topic(rd_kafka_t *kafka, const char *topic, rd_kafka_topic_partition_list_t *list)
+/* Partitions of a topic. A topic that was just made is not known, or has no leader, for a moment. */
+static int count_partitions(rd_kafka_t *kafka, const char *topic)
 {
-	const struct rd_kafka_metadata *metadata;
 	rd_kafka_topic_t *handle = rd_kafka_topic_new(kafka, topic, NULL);
-	rd_kafka_resp_err_t error = rd_kafka_metadata(kafka, 0, handle, &metadata, TIMEOUT_MS);
-	int64_t records = 0, low, high;
+	rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_UNKNOWN;
+	int count = 0;
 
+	for (int attempt = 0; !count && attempt < ATTEMPTS; attempt++) {
+		const struct rd_kafka_metadata *metadata;
+		if (attempt)
+			usleep(RETRY_US);
+		error = rd_kafka_metadata(kafka, 0, handle, &metadata, TIMEOUT_MS);
+		if (error)
+			continue;
+		error = metadata->topics[0].err;
+		count = error ? 0 : metadata->topics[0].partition_cnt;
+		rd_kafka_metadata_destroy(metadata);
+	}
+	if (!count)
+		bench_fail(topic, rd_kafka_err2str(error));
+	rd_kafka_topic_destroy(handle);
+	return count;
+}
+
+static void query_bounds(rd_kafka_t *kafka, const char *topic, int partition, int64_t *low, int64_t *high)
+{
+	rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_UNKNOWN;
+
+	for (int attempt = 0; error && attempt < ATTEMPTS; attempt++) {
+		if (attempt)
+			usleep(RETRY_US);
+		error = rd_kafka_query_watermark_offsets(kafka, topic, partition, low, high, TIMEOUT_MS);
+	}
 	if (error)
 		bench_fail(topic, rd_kafka_err2str(error));
-	for (int p = 0; p < metadata->topics[0].partition_cnt; p++) {
-		error = rd_kafka_query_watermark_offsets(kafka, topic, p, &low, &high, TIMEOUT_MS);
-		if (error)
-			bench_fail(topic, rd_kafka_err2str(error));
-		rd_kafka_topic_partition_list_add(list, topic, p)->offset = low;
+}
+
+int64_t records_add_topic(rd_kafka_t *kafka, const char *topic, rd_kafka_topic_partition_list_t *list)
+{
+	int count = count_partitions(kafka, topic);
+	int64_t records = 0, low, high;
+
+	for (int partition = 0; partition < count; partition++) {
+		query_bounds(kafka, topic, partition, &low, &high);
+		rd_kafka_topic_partition_list_add(list, topic, partition)->offset = low;
 		records += high - low;
 	}
-	rd_kafka_metadata_destroy(metadata);
-	rd_kafka_topic_destroy(handle);
 	return records;
 }
 

@@ -151,4 +151,4 @@ def render(facts, scenarios, results, failures, charts):
         lines += [f"## {name}: {about}", ""]
         lines += [f"failed: {failures[name]}"] if name in failures else scenario_lines(results[name])
         lines.append("")
-    return "\n".join([*lines, "## Goals", "", *goal_lines(results)]) + "\n"
+    return "\n".join([*lines, "## Goals", "", *goal_lines(results), "", "Single functions against their floors, decoding among them: `make bench-micro`."]) + "\n"

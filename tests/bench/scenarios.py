@@ -3,6 +3,7 @@
 import json
 import platform
 import time
+import traceback
 from dataclasses import dataclass, field
 from typing import Callable
 
@@ -68,6 +69,8 @@ class Session:
         return f"bench-{self.groups}"
 
     def topics(self, prefix):
+        """Fresh topics. What a scenario that failed has left under these names goes first."""
+        Topics.clear(self.stack, prefix)
         topics = Topics(self.stack, prefix)
         self.made.append(topics)
         return topics
@@ -82,10 +85,12 @@ class Session:
         began = time.monotonic()
         try:
             self.results[scenario.name] = {**scenario.run(self, **scenario.options), "took": time.monotonic() - began}
-        except Failed as failure:
-            say(f"  {scenario.name} failed: {failure}")
-            self.failures[scenario.name] = str(failure)
-            self.delete_topics()
+        except Exception as failure:  # whatever it was, the other scenarios are still worth their time
+            if not isinstance(failure, Failed):
+                traceback.print_exc()
+            say(f"  {scenario.name} failed: {failure!r}")
+            self.failures[scenario.name] = f"{type(failure).__name__}: {failure}"
+            self.made.clear()
         self.save()
 
     def save(self):

@@ -58,8 +58,13 @@ class Topics:
         """Where the logs of all output topics end, summed."""
         return sum(self.stack.ends([name for kind, name in self.names.items() if kind not in INPUTS]).values())
 
+    @staticmethod
+    def clear(stack, prefix):
+        """Deletes what there is of them."""
+        stack.delete([prefix + name for name in (*NAMES.values(), FLOOR_TOPIC)])
+
     def delete(self):
-        self.stack.delete([*self.names.values(), self.floor])
+        self.clear(self.stack, self.prefix)
 
 
 class Stack:
@@ -132,7 +137,9 @@ class Stack:
     def delete(self, topics):
         from confluent_kafka.admin import AdminClient
         admin = AdminClient({"bootstrap.servers": self.brokers, "log_level": 0})
-        for future in admin.delete_topics(topics, operation_timeout=10).values():
+        known = admin.list_topics(timeout=10).topics
+        topics = [topic for topic in topics if topic in known]
+        for future in (admin.delete_topics(topics, operation_timeout=10) if topics else {}).values():
             future.exception(20)
         end = time.monotonic() + 30
         while set(topics) & set(admin.list_topics(timeout=10).topics):

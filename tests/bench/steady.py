@@ -24,9 +24,11 @@ class AlertReader:
         names = [topics.names[kind] for kind in kinds]
         self.process = subprocess.Popen([BUILD / "stamps", "alerts", topics.stack.brokers, *names], cwd=ROOT, text=True,
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        said = ""
         while (line := self.process.stderr.readline()) != "ready\n":
+            said += line
             if not line:
-                raise Failed("the reader of alerts could not start")
+                raise Failed(f"the reader of alerts could not start: {said}")
 
     def stop(self):
         """[((partition, offset) of the report, milliseconds since 1970, severity)], in the order they came"""
