@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "byte_scan.h"
+#include <stdint.h>
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first byte of a word is its lowest");
 
 static const struct slice wanted = { "description", sizeof("description") - 1 };
 
@@ -16,19 +19,49 @@ static size_t sequence(const unsigned char *at, const unsigned char *end)
 	return length;
 }
 
+#define EACH(byte) (0x0101010101010101u * (byte))
+
+/* The high bit of bytes that are quotes, backslashes or not ASCII; behind the first of them also of others. */
+static uint64_t stops(const unsigned char *at)
+{
+	uint64_t word, quote, slash;
+
+	memcpy(&word, at, sizeof(word));
+	quote = word ^ EACH('"');
+	slash = word ^ EACH('\\');
+	return (((quote - EACH(1)) & ~quote) | ((slash - EACH(1)) & ~slash) | word) & EACH(0x80);
+}
+
+/* The next byte of a string that needs a look. */
+static const unsigned char *skip_plain(const unsigned char *at, const unsigned char *end)
+{
+	for (; end - at >= 8; at += 8) {
+		uint64_t found = stops(at);
+		if (found)
+			return at + __builtin_ctzll(found) / 8;
+	}
+	while (at < end && *at < 0x80 && *at != '"' && *at != '\\')
+		at++;
+	return at;
+}
+
 /* From behind a string's opening quote to its closing one, or to the end. */
 static const unsigned char *scan_string(const unsigned char *at, const unsigned char *end, bool *valid)
 {
-	while (at < end && *at != '"') {
-		if (*at < 0x80) {
-			at += 1 + (*at == '\\');
+	while ((at = skip_plain(at, end)) < end && *at != '"') {
+		if (*at == '\\') {
+			at += 2;
+			if (at >= end)
+				return end;
 			continue;
 		}
-		size_t length = sequence(at, end);
-		*valid &= length != 0;
-		at += length ? length : 1;
+		while (at < end && *at >= 0x80) {
+			size_t length = sequence(at, end);
+			*valid &= length != 0;
+			at += length ? length : 1;
+		}
 	}
-	return at < end ? at : end;
+	return at;
 }
 
 struct slice byte_scan(struct slice record, bool *valid)

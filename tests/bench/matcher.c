@@ -5,13 +5,14 @@
 #include "alloc.h"
 
 #define BYTES 256
+#define END 0x8000 /* in a step: a word ends in the state that it leads to */
+#define STATES_MAX END
 
 struct matcher {
 	uint8_t class[BYTES]; /* 0: in no word */
 	uint32_t classes;
 	uint32_t states;
-	uint32_t *next; /* by state and class; while words are added 0 is "no such state" */
-	uint8_t *ends;  /* a word ends in this state */
+	uint16_t *next; /* by state and class; while words are added 0 is "no such state" */
 };
 
 static void classify_bytes(struct matcher *matcher, struct slice words)
@@ -24,20 +25,27 @@ static void classify_bytes(struct matcher *matcher, struct slice words)
 	}
 }
 
-static void add_word(struct matcher *matcher, struct slice word)
+/* False: too many words. */
+static bool add_word(struct matcher *matcher, struct slice word)
 {
+	uint16_t *step = NULL;
 	uint32_t state = 0;
 
 	for (size_t i = 0; i < word.size; i++) {
-		uint32_t *next = &matcher->next[state * matcher->classes + matcher->class[(unsigned char)word.data[i]]];
-		if (!*next)
-			*next = matcher->states++;
-		state = *next;
+		step = &matcher->next[state * matcher->classes + matcher->class[(unsigned char)word.data[i]]];
+		if (!*step && matcher->states == STATES_MAX)
+			return false;
+		if (!*step)
+			*step = (uint16_t)matcher->states++;
+		state = *step & ~END;
 	}
-	matcher->ends[state] |= word.size != 0;
+	if (step)
+		*step |= END;
+	return true;
 }
 
-/* Breadth first: a missing step is that of the longest suffix that has one. */
+/* Breadth first: a missing step is that of the longest suffix that has one, and a word ends where one ends in the
+ * suffix. */
 static void close_steps(struct matcher *matcher)
 {
 	uint32_t *order = alloc_zeroed(matcher->states, sizeof(*order));
@@ -47,14 +55,14 @@ static void close_steps(struct matcher *matcher)
 	for (uint32_t done = 0; done < known; done++) {
 		uint32_t state = order[done];
 		for (uint32_t class = 0; class < matcher->classes; class ++) {
-			uint32_t *next = &matcher->next[state * matcher->classes + class];
-			uint32_t shorter = state ? matcher->next[suffix[state] * matcher->classes + class] : 0;
-			if (*next) {
-				suffix[*next] = shorter;
-				matcher->ends[*next] |= matcher->ends[shorter];
-				order[known++] = *next;
+			uint16_t *step = &matcher->next[state * matcher->classes + class];
+			uint16_t shorter = state ? matcher->next[suffix[state] * matcher->classes + class] : 0;
+			if (*step) {
+				order[known++] = *step & ~END;
+				suffix[*step & ~END] = shorter & ~END;
+				*step |= shorter & END;
 			} else {
-				*next = shorter;
+				*step = shorter;
 			}
 		}
 	}
@@ -79,20 +87,21 @@ static char *read_file(const char *path, size_t *size)
 	return text;
 }
 
-static void build(struct matcher *matcher, struct slice words)
+static bool build(struct matcher *matcher, struct slice words)
 {
 	const char *at = words.data, *end = words.data + words.size;
 
 	classify_bytes(matcher, words);
 	matcher->states = 1;
 	matcher->next = alloc_zeroed((words.size + 1) * matcher->classes, sizeof(*matcher->next));
-	matcher->ends = alloc_zeroed(words.size + 1, 1);
 	while (at < end) {
 		size_t size = strcspn(at, "\n");
-		add_word(matcher, (struct slice){ at, size });
+		if (!add_word(matcher, (struct slice){ at, size }))
+			return false;
 		at += size + (at + size < end);
 	}
 	close_steps(matcher);
+	return true;
 }
 
 struct matcher *matcher_new(const char *path)
@@ -103,7 +112,8 @@ struct matcher *matcher_new(const char *path)
 
 	if (text && size) {
 		matcher = alloc_zeroed(1, sizeof(*matcher));
-		build(matcher, (struct slice){ text, size });
+		if (!build(matcher, (struct slice){ text, size }))
+			matcher_free(&matcher);
 	}
 	free(text);
 	return matcher;
@@ -113,7 +123,6 @@ void matcher_free(struct matcher **matcher)
 {
 	if (*matcher) {
 		free((*matcher)->next);
-		free((*matcher)->ends);
 		free(*matcher);
 	}
 	*matcher = NULL;
@@ -124,8 +133,9 @@ uint32_t matcher_count(const struct matcher *matcher, struct slice text)
 	uint32_t state = 0, count = 0;
 
 	for (size_t i = 0; i < text.size; i++) {
-		state = matcher->next[state * matcher->classes + matcher->class[(unsigned char)text.data[i]]];
-		count += matcher->ends[state];
+		uint16_t step = matcher->next[state * matcher->classes + matcher->class[(unsigned char)text.data[i]]];
+		state = step & ~END;
+		count += step / END;
 	}
 	return count;
 }

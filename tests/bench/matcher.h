@@ -6,7 +6,7 @@
 
 struct matcher;
 
-/* Words of a file, one a line; NULL when it cannot be read or has none. */
+/* Words of a file, one a line; NULL when it cannot be read, has none, or too many for 32,768 states. */
 struct matcher *matcher_new(const char *path);
 void matcher_free(struct matcher **matcher);
 /* At how many places of the text a word ends. */
