@@ -102,6 +102,7 @@ def lines(title, unit, places, series):
         points = [(place(number), level(value)) for number, value in enumerate(row)]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         drawn.append(f'<polyline points="{path}" fill="none" stroke="{colours[name]}" stroke-width="2"/>')
-        drawn += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colours[name]}"><title>{escape(name)}, {places[number]}: {row[number]:.1f}</title>'
-                  "</circle>" for number, (x, y) in enumerate(points)]
+        for (x, y), at, value in zip(points, places, row):
+            title = f"<title>{escape(name)}, {at}: {value:.1f}</title>"
+            drawn.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colours[name]}">{title}</circle>')
     return document(top + height + 36, f"{title}, {unit}", drawn)

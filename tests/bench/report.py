@@ -8,6 +8,7 @@ from processes import WORK
 from trials import BROKER, PROGRAM, REDIS, TOTAL, spread
 
 USUAL_EVENTS = 1_000_000
+MICRO = "Single functions against their floors, decoding among them: `make bench-micro`."
 BARS, LATENCY = "cpu.svg", "latency.svg"
 LATENCY_PLACES = {"p50": "p50", "p90": "p90", "p99": "p99", "p999": "p99.9", "max": "max"}
 
@@ -35,10 +36,13 @@ def medians_of_parts(trials):
 
 # ---- scenarios ----
 
+def cost_cells(name, trials):
+    return (name, f"{trials[0]['events']:,}", *(triple(spread(trials, figure)) for figure in (PROGRAM, REDIS, BROKER, TOTAL)))
+
+
 def catch_up_lines(result):
     programs = result["programs"]
-    rows = [(name, f"{trials[0]['events']:,}", *(triple(spread(trials, key)) for key in (PROGRAM, REDIS, BROKER, TOTAL)), triple(spread(trials, "wall")),
-             f"{spread(trials, 'peak')[1]:.0f}") for name, trials in programs.items()]
+    rows = [(*cost_cells(name, trials), triple(spread(trials, "wall")), f"{spread(trials, 'peak')[1]:.0f}") for name, trials in programs.items()]
     lines = table(["CPU us per event: min / median / max", "events", PROGRAM, REDIS, BROKER, TOTAL, "wall s", "peak MiB"], rows)
     rows = [(name, ", ".join(f"{part} {value:.2f}" for part, value in medians_of_parts(trials).items())) for name, trials in programs.items()]
     lines += ["", *table(["by part, medians", "us per event"], rows), ""]
@@ -70,7 +74,8 @@ def latency_table(rows):
 
 def rate_lines(result):
     lines = latency_table([("emergency, all", result["all"]), ("of these Extreme and Severe", result["urgent"])])
-    lines += ["", f"- {result['rate']:,} events/s for {result['seconds']} s; daemon {result['core'] * 100:.2f} % of a core, peak {result['peak']:.0f} MiB",
+    lines += ["", f"- {result['rate']:,} events/s for {result['seconds']} s",
+              f"- daemon {result['core'] * 100:.2f} % of a core, peak {result['peak']:.0f} MiB",
               f"- {result['made']:,} emergency alerts made, {result['seen']:,} seen by the reader"]
     if result["late"] > 0.02 * result["seconds"] + 1:
         lines.append(f"- the sender needed {result['late']:.1f} s longer than it should: this rate is beyond the machine")
@@ -83,8 +88,7 @@ def idle_lines(result):
 
 def restart_lines(result):
     lines = table(["CPU us per event: min / median / max", "events", PROGRAM, REDIS, BROKER, TOTAL],
-                  [(name, f"{trials[0]['events']:,}", *(triple(spread(trials, key)) for key in (PROGRAM, REDIS, BROKER, TOTAL)))
-                   for name, trials in (("almost empty journal", result["empty"]), (f"{result['ids']:,} ids", result["full"]))])
+                  [cost_cells("almost empty journal", result["empty"]), cost_cells(f"{result['ids']:,} ids", result["full"])])
     live = result["live"]
     return lines + ["", f"- from SIGKILL to live again: {triple((min(live), result['live_median'], max(live)))} s over {len(live)} kills",
                     f"- peak {result['peak']:.0f} MiB, {result['dedup_bytes'] / max(1, result['ids']):.1f} bytes an id in the dedup tables"]
@@ -151,4 +155,4 @@ def render(facts, scenarios, results, failures, charts):
         lines += [f"## {name}: {about}", ""]
         lines += [f"failed: {failures[name]}"] if name in failures else scenario_lines(results[name])
         lines.append("")
-    return "\n".join([*lines, "## Goals", "", *goal_lines(results), "", "Single functions against their floors, decoding among them: `make bench-micro`."]) + "\n"
+    return "\n".join([*lines, "## Goals", "", *goal_lines(results), "", MICRO]) + "\n"
