@@ -116,3 +116,17 @@ def test_report_of_a_run(tmp_path, monkeypatch):
     assert "0.25 of the loop thread" in text and "0.40 % of a core" in text and "failed: no luck" in text
     assert re.search(r"daemon alone against the peer +\| +0\.50 +\|.*\| +met \|", text)
     assert re.search(r"daemon \+ Redis \+ broker against the peer.*\| +0\.64 +\|.*\| +missed \|", text)
+
+
+def test_lines_of_each_kind():
+    delays = steady.describe([float(value) for value in range(1, 101)])
+    rate = {"rate": 1000, "seconds": 10, "core": 0.05, "peak": 20.0, "made": 100, "seen": 99, "late": 3.0, "all": delays, "urgent": {"count": 0}}
+    text = "\n".join(report.scenario_lines(rate))
+    assert re.search(r"emergency, all +\| +100 \| +51\.0 \| +91\.0 \| +100\.0 \| +100\.0 \| +100\.0 \|", text)
+    assert "100 emergency alerts made, 99 seen" in text and "3.0 s longer" in text
+    assert "longer" not in "\n".join(report.scenario_lines({**rate, "late": 0.1}))
+    restart = {"ids": 1000, "live": [0.3, 0.1, 0.2], "live_median": 0.2, "empty": [trial(1.0)], "full": [trial(2.0)], "peak": 30.0,
+               "dedup_bytes": 16000.0, "scale": 1.4}
+    assert "0.10 / 0.20 / 0.30 s over 3 kills" in (text := "\n".join(report.scenario_lines(restart))) and "16.0 bytes an id" in text
+    outage = {"rate": 500, "delays": {"Redis gone": delays}, "level": 1.5, "behind": 2, "again": 7, "peak": 20.0}
+    assert "counters level 1.5 s after" in "\n".join(report.scenario_lines(outage))
