@@ -4,6 +4,7 @@ that sends its clients to a proxy; so has Redis."""
 import signal
 import socket
 import subprocess
+import time
 
 import redis
 from confluent_kafka import KafkaException
@@ -119,7 +120,7 @@ class Cluster(Stack):
         for node in self.nodes:
             node.start()
         for node in self.nodes:
-            wait_until(node.is_ready, 60, lambda: f"node {node.number}\n" + (node.folder / "log").read_text()[-2000:])
+            wait_until(node.is_ready, 120, lambda: f"node {node.number}\n" + (node.folder / "log").read_text()[-2000:])
 
     def order(self, *words):
         if words[0] == "clean":
@@ -151,17 +152,22 @@ class Cluster(Stack):
         number = admin.list_topics(topic, 10).topics[topic].partitions[partition].leader
         return self.nodes[number - 1]
 
-    def wait_whole(self, timeout=60):
-        """Until every partition has all of its replicas in step, so that one more broker may go."""
+    def is_whole(self, timeout):
+        """Whether every partition comes to have all of its replicas in step within that time, so that one more broker may go."""
         admin = AdminClient({"bootstrap.servers": self.brokers, "log_level": 0, "socket.timeout.ms": 5000})
-
-        def whole():
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
             try:
                 topics = admin.list_topics(timeout=5).topics.values()
             except KafkaException:
-                return False
-            return all(len(partition.isrs) == len(self.nodes) for topic in topics for partition in topic.partitions.values())
-        wait_until(whole, timeout, "all replicas in step")
+                topics = ()
+            if topics and all(len(partition.isrs) == len(self.nodes) for topic in topics for partition in topic.partitions.values()):
+                return True
+            time.sleep(0.2)
+        return False
+
+    def wait_whole(self, timeout=60):
+        assert self.is_whole(timeout), f"not all replicas in step within {timeout} s"
 
     def group_coordinator(self, group):
         return self.leader("__consumer_offsets", java_hash(group) % 6)

@@ -284,9 +284,12 @@ class Run:
                 self.restart(daemon)
 
     def restart(self, daemon):
-        """What a supervisor does. Refusals (65) and mistakes in the configuration are not a matter of trying again."""
+        """What a supervisor does. Refusals (65) and mistakes in the configuration are not a matter of trying again, but for one whose
+        message asks for the only broker to be restarted."""
         self.accounted.add(daemon)
         code, instance = daemon.process.returncode, self.instance_of(daemon)
+        if code == 65 and self.restart_broker_as_told(daemon):
+            code = 69
         if code == -signal.SIGKILL and "crash point is armed" in daemon.log:
             self.fault("crash point")
         else:
@@ -295,6 +298,17 @@ class Run:
             self.problems.append(f"{instance} ended with {code}\n{daemon.log[-1500:]}")
         elif instance not in map(self.instance_of, self.running()):
             self.launch(instance, **self.restarts[instance])
+
+    def restart_broker_as_told(self, daemon):
+        """Once for all instances that ask for it."""
+        if "Did the only broker just come back from a crash?" not in daemon.log:
+            return False
+        if not self.notes.get("broker_restarted_as_told"):
+            self.notes["broker_restarted_as_told"] = 1
+            self.broker_touched = time.monotonic()
+            self.stack.order("kafka", "stop")
+            self.stack.order("kafka", "start")
+        return True
 
     @staticmethod
     def instance_of(daemon):

@@ -111,9 +111,8 @@ class MixOfThree(Mix):
     harmed = False
 
     def harm_one(self, order, back):
-        if self.harmed:
+        if self.harmed or not self.run.stack.is_whole(20):
             return None
-        self.run.stack.wait_whole()
         self.harmed = True
         node = self.dice.choice(self.run.stack.nodes)
         self.run.fault(f"broker {order}")
