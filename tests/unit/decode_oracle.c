@@ -22,15 +22,33 @@ static struct slice header(const struct input_record *record, const char *name)
 
 /* ---- small readers ---- */
 
+#define PATTERNS_MAX 16
+
+/* Each pattern is a literal of this file, and compiled once: that would take most of the time. */
+static const regex_t *compiled(const char *pattern)
+{
+	static struct {
+		const char *pattern;
+		regex_t regex;
+	} rows[PATTERNS_MAX];
+	size_t i = 0;
+
+	while (i < PATTERNS_MAX && rows[i].pattern && rows[i].pattern != pattern)
+		i++;
+	MUST(i < PATTERNS_MAX);
+	if (!rows[i].pattern)
+		MUST(regcomp(&rows[i].regex, pattern, REG_EXTENDED | REG_NOSUB) == 0);
+	rows[i].pattern = pattern;
+	return &rows[i].regex;
+}
+
 static bool matches(struct slice text, const char *pattern)
 {
 	char *copy = strndup(text.data, text.size);
-	regex_t regex;
 	bool matched;
 
-	MUST(copy && regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB) == 0);
-	matched = strlen(copy) == text.size && regexec(&regex, copy, 0, NULL, 0) == 0;
-	regfree(&regex);
+	MUST(copy);
+	matched = strlen(copy) == text.size && regexec(compiled(pattern), copy, 0, NULL, 0) == 0;
 	free(copy);
 	return matched;
 }
