@@ -53,11 +53,12 @@ BOARD := $(BUILD)/riderwatch-board
 GENERATOR := $(BUILD)/generate
 SIM := $(BUILD)/sim
 TRAINER := $(BUILD)/train
-MICRO := $(BUILD)/micro_classify
+MICRO := $(BUILD)/micro
+COMPARE := $(BUILD)/compare_decoders
 BENCH := $(addprefix $(BUILD)/,floor stamps count_allocations.so)
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_C))
 
-.PHONY: all programs help setup demo run stop check unit unit-programs sim sim-program check-deploy rights flow no-taint chaos chaos-programs chaos-mix chaos-short bench asan tsan fuzz fuzz-programs layers train train-check bench-micro format man install uninstall deb clean FORCE
+.PHONY: all programs help setup demo run stop check unit unit-programs sim sim-program check-deploy rights flow no-taint chaos chaos-programs chaos-mix chaos-short bench asan tsan fuzz fuzz-programs layers train train-check bench-micro decode-compare format man install uninstall deb clean FORCE
 .SECONDARY:
 
 all: programs $(GENERATOR) $(BENCH)
@@ -98,8 +99,12 @@ $(BUILD)/count_allocations.so: tests/bench/count_allocations.c
 $(TRAINER): $(call object,$(TRAINER_C)) $(LIB)
 	$(LINK) -o $@ $^ $(PURE_LIBS)
 
-$(MICRO): $(call object,tests/bench/micro_classify.c) $(LIB)
-	$(LINK) -o $@ $^ $(PURE_LIBS)
+$(MICRO): $(call object,$(wildcard tests/bench/micro*.c) tests/unit/redis_server.c) $(LIB)
+	$(LINK) -o $@ $^ $(call libs,hiredis) $(PURE_LIBS)
+
+COMPARE_C := tests/fuzz/compare_decoders.c tests/bench/micro_events.c $(addprefix tests/unit/decode_,cases.c compare.c mutations.c oracle.c)
+$(COMPARE): $(call object,$(COMPARE_C)) $(LIB)
+	$(LINK) -o $@ $^ $(call libs,cmocka) $(PURE_LIBS)
 
 $(SIM): $(call object,$(SIM_C)) $(LIB)
 	$(LINK) -o $@ $^ $(PURE_LIBS)
@@ -218,8 +223,11 @@ fuzz-programs:
 fuzz: setup fuzz-programs ## fuzz all that parses: make fuzz FUZZ_SECONDS=20 TARGETS="decode seen"
 	@scripts/fuzz $(or $(FUZZ_SECONDS),20) $(TARGETS)
 
-bench-micro: $(MICRO) ## what one text costs to classify and explain
-	$(MICRO)
+bench-micro: $(MICRO) $(GENERATOR) ## each step of an event against its floor: make bench-micro STEPS="decode redis" JSON=1
+	@$(MICRO) --generator $(GENERATOR) $(if $(JSON),--json) $(STEPS)
+
+decode-compare: $(COMPARE) $(GENERATOR) ## decoder against jansson on mutated events: make decode-compare EVENTS=10000000 SEED=1
+	@nice -n 10 $(COMPARE) $(or $(SEED),1) $(or $(EVENTS),10000000) $(GENERATOR)
 
 train: $(TRAINER) ## fit the classifier's weights to the labelled texts: make train REVIEWS=file.tsv (file is optional)
 	scripts/check-texts
