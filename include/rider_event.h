@@ -70,7 +70,7 @@ struct rider_event {
 	struct slice traceparent; /* valid W3C form, or absent */
 	int64_t time_ms;          /* event time, EVENT_TIME_NONE when missing or dropped */
 	uint32_t dropped;         /* bit set over enum dropped_field */
-	union {
+	union { /* only the member of its type is filled in */
 		struct report report;
 		struct review review;
 		struct delivery delivery;

@@ -20,7 +20,8 @@ enum step_result step_check_key(struct job *job)
 	struct slice key = job->record->key;
 	if (!key.data || !slice_equal(key, job->event.rider_id))
 		count(job, OUTCOME_KEY_MISMATCH);
-	if (key.data && (int32_t)((murmur2(key) & 0x7fffffff) % (uint32_t)job->settings->partitions) != job->record->partition)
+	if (key.data &&
+	    (int32_t)((murmur2(key) & 0x7fffffff) % (uint32_t)job->settings->partitions) != job->record->partition)
 		count(job, OUTCOME_PARTITION_MISMATCH);
 	return STEP_NEXT;
 }
@@ -79,18 +80,17 @@ static void walk(struct job *job)
 	}
 }
 
-void pipeline_run(const struct pipeline_settings *settings, struct stream *stream, const struct input_record *record, bool muted,
-		  struct chunk *chunk)
+void pipeline_run(const struct pipeline_settings *settings, struct stream *stream, const struct input_record *record,
+		  bool muted, struct chunk *chunk)
 {
-	struct job job = {
-		.settings = settings,
-		.ruleset = chunk->ruleset,
-		.stream = stream,
-		.record = record,
-		.chunk = chunk,
-		.muted = muted,
-	};
-	struct fault fault = { 0 };
+	struct job job; /* event and verdict, which are large, are filled in by their steps */
+	struct fault fault;
+	job.settings = settings;
+	job.ruleset = chunk->ruleset;
+	job.stream = stream;
+	job.record = record;
+	job.chunk = chunk;
+	job.muted = muted;
 	if (stream_advance(stream, record->timestamp_ms))
 		count(&job, OUTCOME_TIMESTAMP_CLIPPED);
 	if (muted)
@@ -109,8 +109,8 @@ void pipeline_run(const struct pipeline_settings *settings, struct stream *strea
 void pipeline_remember(const struct pipeline_settings *settings, struct stream *stream,
 		       const struct input_record *record, struct arena *arena)
 {
-	struct rider_event event = { 0 };
-	struct fault fault = { 0 };
+	struct rider_event event;
+	struct fault fault;
 	bool changed;
 	uint64_t id;
 	stream_advance(stream, record->timestamp_ms);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rider_event.h"
-#include <strings.h>
 #include "decode/fields.h"
 #include "decode/rules.h"
 #include "decode/text_forms.h"
@@ -36,7 +35,7 @@ static const struct header *find_header(const struct input_record *record, struc
 	for (size_t i = record->header_count; i-- > 0;) {
 		const struct header *header = &record->headers[i];
 
-		if (header->name.size == name.size && strncasecmp(header->name.data, name.data, name.size) == 0)
+		if (equal_any_case(header->name, name))
 			return header->value.data ? header : NULL;
 	}
 	return NULL;
@@ -259,7 +258,7 @@ enum reason event_decode(const struct input_record *record, size_t max_bytes, st
 		.envelope = &decoding.document.top,
 		.trace = header_value(record, SLICE("traceparent")),
 	};
-	memset(event, 0, sizeof(*event));
+	memset(event, 0, offsetof(struct rider_event, report));
 	*fault = (struct fault){ REASON_NONE, NULL, 0 };
 	reason = check_size(&decoding, max_bytes);
 	if (reason == REASON_NONE && type == MEDIA_TYPE_OTHER)

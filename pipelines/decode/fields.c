@@ -18,11 +18,11 @@ static const uint8_t first_of_size[NAME_SIZE_MAX + 1] = {
 	[1] = FIELD_COUNT,
 	[2] = FIELD_ID,
 	[3] = FIELD_LAT,
-	[4] = FIELD_DATA,
+	[4] = FIELD_TYPE,
 	[5] = FIELD_MEDIA,
-	[6] = FIELD_LABELS,
+	[6] = FIELD_SOURCE,
 	[7] = FIELD_CHARITY,
-	[8] = FIELD_BUILDING,
+	[8] = FIELD_RIDER_ID,
 	[9] = FIELD_REPORT_ID,
 	[10] = FIELD_COUNT,
 	[11] = FIELD_DATA_BASE64,
@@ -32,13 +32,40 @@ static const uint8_t first_of_size[NAME_SIZE_MAX + 1] = {
 	[15] = FIELD_DATACONTENTTYPE,
 };
 
+static uint64_t eight(const char *bytes)
+{
+	uint64_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return word;
+}
+
+static uint32_t four(const char *bytes)
+{
+	uint32_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return word;
+}
+
+/* Of two names of that size, which is at least 2: a call of memcmp would cost more than all the rest. Words may
+ * overlap. */
+static bool same_name(const char *a, const char *b, size_t size)
+{
+	if (size >= 8)
+		return eight(a) == eight(b) && eight(a + size - 8) == eight(b + size - 8);
+	if (size >= 4)
+		return four(a) == four(b) && four(a + size - 4) == four(b + size - 4);
+	return a[0] == b[0] && a[1] == b[1] && a[size - 1] == b[size - 1];
+}
+
 enum field field_find(struct slice name, unsigned scopes)
 {
 	if (name.size > NAME_SIZE_MAX)
 		return FIELD_COUNT;
 	for (unsigned field = first_of_size[name.size]; field < FIELD_COUNT && rows[field].name.size == name.size;
 	     field++)
-		if (memcmp(rows[field].name.data, name.data, name.size) == 0)
+		if (same_name(rows[field].name.data, name.data, name.size))
 			return rows[field].scope & scopes ? (enum field)field : FIELD_COUNT;
 	return FIELD_COUNT;
 }

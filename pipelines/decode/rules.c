@@ -89,12 +89,12 @@ static enum reason read_event_time(const struct value *value, void *to)
 }
 
 /* A word of a closed list; an empty place in the list is a number without a word. */
-static enum reason read_word(const struct value *value, const char *const *words, size_t count, unsigned *index)
+static enum reason read_word(const struct value *value, const struct slice *words, size_t count, unsigned *index)
 {
 	if (value->kind != VALUE_STRING)
 		return REASON_WRONG_TYPE;
 	for (size_t i = 0; i < count; i++) {
-		if (!words[i] || !slice_equal(value->text, slice_of(words[i])))
+		if (!words[i].data || !slice_equal(value->text, words[i]))
 			continue;
 		*index = (unsigned)i;
 		return REASON_NONE;
@@ -102,11 +102,17 @@ static enum reason read_word(const struct value *value, const char *const *words
 	return REASON_INVALID_VALUE;
 }
 
+#define WORD(literal)                                                                                                  \
+	{                                                                                                              \
+		literal, sizeof(literal) - 1                                                                           \
+	}
 #define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
 
 static enum reason read_crs(const struct value *value, void *to)
 {
-	static const char *const words[] = { [CRS_WGS84] = "WGS84", [CRS_GCJ02] = "GCJ02", [CRS_BD09] = "BD09" };
+	static const struct slice words[] = {
+		[CRS_WGS84] = WORD("WGS84"), [CRS_GCJ02] = WORD("GCJ02"), [CRS_BD09] = WORD("BD09")
+	};
 	unsigned index = CRS_UNKNOWN;
 	enum reason reason = read_word(value, words, COUNT_OF(words), &index);
 
@@ -116,11 +122,11 @@ static enum reason read_crs(const struct value *value, void *to)
 
 static enum reason read_service_code(const struct value *value, void *to)
 {
-	static const char *const words[] = {
-		[SERVICE_FIRE] = "fire",
-		[SERVICE_FOOD] = "food",
-		[SERVICE_EMERGENCY] = "emergency",
-		[SERVICE_OTHER] = "other",
+	static const struct slice words[] = {
+		[SERVICE_FIRE] = WORD("fire"),
+		[SERVICE_FOOD] = WORD("food"),
+		[SERVICE_EMERGENCY] = WORD("emergency"),
+		[SERVICE_OTHER] = WORD("other"),
 	};
 	unsigned index = SERVICE_NONE;
 	enum reason reason = read_word(value, words, COUNT_OF(words), &index);
@@ -131,10 +137,10 @@ static enum reason read_service_code(const struct value *value, void *to)
 
 static enum reason read_decision(const struct value *value, void *to)
 {
-	const char *words[DECISION_COUNT];
+	struct slice words[DECISION_COUNT];
 	unsigned index = 0;
 	for (enum decision decision = 0; decision < DECISION_COUNT; decision++)
-		words[decision] = decision_name(decision);
+		words[decision] = slice_of(decision_name(decision));
 	enum reason reason = read_word(value, words, DECISION_COUNT, &index);
 
 	*(enum decision *)to = index;
@@ -289,10 +295,10 @@ static bool is_version(struct slice text)
 
 enum reason rules_read_type(const struct fields *envelope, struct rider_event *event, struct fault *fault)
 {
-	static const char *const stems[EVENT_TYPE_COUNT] = {
-		[EVENT_REPORT_CREATED] = "rider.report.created",
-		[EVENT_REPORT_REVIEWED] = "rider.report.reviewed",
-		[EVENT_DELIVERY_COMPLETED] = "rider.delivery.completed",
+	static const struct slice stems[EVENT_TYPE_COUNT] = {
+		[EVENT_REPORT_CREATED] = WORD("rider.report.created"),
+		[EVENT_REPORT_REVIEWED] = WORD("rider.report.reviewed"),
+		[EVENT_DELIVERY_COMPLETED] = WORD("rider.delivery.completed"),
 	};
 	const struct value *type = fields_get(envelope, FIELD_TYPE);
 
@@ -301,11 +307,11 @@ enum reason rules_read_type(const struct fields *envelope, struct rider_event *e
 	if (type->kind != VALUE_STRING)
 		return fault_set(fault, REASON_WRONG_TYPE, "type", type->position);
 	for (size_t i = 0; i < EVENT_TYPE_COUNT; i++) {
-		struct slice stem = slice_of(stems[i]), version;
+		struct slice version;
 
-		if (!slice_starts_with(type->text, stem))
+		if (!slice_starts_with(type->text, stems[i]))
 			continue;
-		version = (struct slice){ type->text.data + stem.size, type->text.size - stem.size };
+		version = (struct slice){ type->text.data + stems[i].size, type->text.size - stems[i].size };
 		event->type = (enum event_type)i;
 		if (slice_equal(version, SLICE(".v1")))
 			return REASON_NONE;
@@ -334,13 +340,17 @@ enum reason rules_read_data(const struct event_source *from, struct rider_event 
 {
 	static const struct {
 		const struct rule *rules;
-		size_t count;
+		size_t count, size;
 	} types[EVENT_TYPE_COUNT] = {
-		[EVENT_REPORT_CREATED] = { report_rules, COUNT_OF(report_rules) },
-		[EVENT_REPORT_REVIEWED] = { review_rules, COUNT_OF(review_rules) },
-		[EVENT_DELIVERY_COMPLETED] = { delivery_rules, COUNT_OF(delivery_rules) },
+		[EVENT_REPORT_CREATED] = { report_rules, COUNT_OF(report_rules), sizeof(struct report) },
+		[EVENT_REPORT_REVIEWED] = { review_rules, COUNT_OF(review_rules), sizeof(struct review) },
+		[EVENT_DELIVERY_COMPLETED] = { delivery_rules, COUNT_OF(delivery_rules), sizeof(struct delivery) },
 	};
-	enum reason reason = apply(types[event->type].rules, types[event->type].count, from->data, event, fault);
+	enum reason reason;
+
+	/* Only the member of this type: a report is large, and nearly all events are none. */
+	memset((char *)event + offsetof(struct rider_event, report), 0, types[event->type].size);
+	reason = apply(types[event->type].rules, types[event->type].count, from->data, event, fault);
 
 	if (reason == REASON_NONE && event->type == EVENT_REPORT_CREATED) {
 		read_position(from->data, event);

@@ -28,6 +28,14 @@ static bool refuse_here(struct scan *scan)
 	return refuse(scan, length ? REASON_NOT_JSON : REASON_INVALID_UTF8, scan->at);
 }
 
+static uint64_t little_endian(const char *bytes)
+{
+	uint64_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? word : __builtin_bswap64(word);
+}
+
 int scan_peek(const struct scan *scan)
 {
 	return scan->at < scan->end ? (unsigned char)*scan->at : -1;
@@ -38,7 +46,7 @@ static int next_byte(struct scan *scan)
 {
 	const char *at = scan->at;
 
-	while (at < scan->end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
+	while (at < scan->end && (unsigned char)*at <= ' ' && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
 		at++;
 	scan->at = at;
 	return scan_peek(scan);
@@ -267,9 +275,23 @@ static struct slice unescape(struct arena *arena, struct slice raw)
 	return (struct slice){ text, (size_t)(out - text) };
 }
 
+/* Three bytes whose second may be any of 80..bf: nearly all Chinese. */
+static const char *skip_plain_threes(const char *at, const char *end)
+{
+	while (end - at >= 3) {
+		const unsigned char *bytes = (const unsigned char *)at;
+
+		if ((bytes[0] & 0xf0) != 0xe0 || bytes[0] == 0xe0 || bytes[0] == 0xed || (bytes[1] & 0xc0) != 0x80 ||
+		    (bytes[2] & 0xc0) != 0x80)
+			break;
+		at += 3;
+	}
+	return at;
+}
+
 static bool check_utf8(struct scan *scan)
 {
-	while (scan->at < scan->end && (unsigned char)*scan->at >= 0x80) {
+	while ((scan->at = skip_plain_threes(scan->at, scan->end)) < scan->end && (unsigned char)*scan->at >= 0x80) {
 		int length = utf8_sequence(scan->at, scan->end);
 
 		if (length <= 0)
@@ -279,21 +301,36 @@ static bool check_utf8(struct scan *scan)
 	return true;
 }
 
+/* Not zero when one of the eight bytes is a quote, a backslash, a control character or no ASCII. The lowest bit that is
+ * set is the top bit of the first such byte; what stands above it means nothing (subtractions borrow). */
+static uint64_t special_bytes(uint64_t word)
+{
+	const uint64_t ones = 0x0101010101010101;
+	uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\';
+
+	return (word | (word - ones * ' ') | (quote - ones) | (backslash - ones)) & ones * 0x80;
+}
+
 /* Goes over printable ASCII other than quote and backslash. */
 static const char *skip_plain(const char *at, const char *end)
 {
+	for (; end - at >= (ptrdiff_t)sizeof(uint64_t); at += sizeof(uint64_t)) {
+		uint64_t special = special_bytes(little_endian(at));
+
+		if (special)
+			return at + __builtin_ctzll(special) / 8;
+	}
 	while (at < end && (signed char)*at >= ' ' && *at != '"' && *at != '\\')
 		at++;
 	return at;
 }
 
-/* With scan->at on the opening quote. text: filled in with the content without escapes; NULL when it is not wanted. */
-static bool read_string(struct scan *scan, struct slice *text)
+/* The rest of a string that holds more than printable ASCII, with scan->at on the first such byte. */
+static bool read_special_string(struct scan *scan, const char *content, struct slice *text)
 {
-	const char *content = ++scan->at;
 	bool escaped = false;
 
-	while ((scan->at = skip_plain(scan->at, scan->end)) < scan->end && *scan->at != '"') {
+	for (; scan->at < scan->end && *scan->at != '"'; scan->at = skip_plain(scan->at, scan->end)) {
 		if (*scan->at == '\\') {
 			escaped = true;
 			if (!check_escape(scan))
@@ -312,6 +349,20 @@ static bool read_string(struct scan *scan, struct slice *text)
 			*text = unescape(scan->arena, *text);
 	}
 	scan->at++;
+	return true;
+}
+
+/* With scan->at on the opening quote. text: filled in with the content without escapes; NULL when it is not wanted. */
+static inline bool read_string(struct scan *scan, struct slice *text)
+{
+	const char *content = scan->at + 1, *at = skip_plain(content, scan->end);
+
+	scan->at = at;
+	if (at == scan->end || *at != '"')
+		return read_special_string(scan, content, text);
+	scan->at = at + 1;
+	if (text)
+		*text = (struct slice){ content, (size_t)(at - content) };
 	return true;
 }
 

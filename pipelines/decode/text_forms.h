@@ -15,6 +15,9 @@ MUST_CHECK bool is_traceparent(struct slice text);
 /* Base64 of RFC 4648 section 4, with its padding. */
 MUST_CHECK bool read_base64(struct slice text, struct arena *arena, struct slice *bytes);
 
+/* Letters of ASCII only, as in names of headers and media types. */
+bool equal_any_case(struct slice a, struct slice b);
+
 enum media_type { MEDIA_TYPE_JSON, MEDIA_TYPE_CLOUDEVENT, MEDIA_TYPE_OTHER };
 /* Parameters and letter case do not matter; absent and empty count as JSON. */
 enum media_type media_type_of(struct slice text);
