@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pipeline.h"
 
-/* SipHash-2-4 (Aumasson, Bernstein 2012): keyed, so that nobody can make two ids collide on purpose and silence a report. */
+/* SipHash-2-4 (Aumasson, Bernstein 2012): keyed, so that nobody can make two ids collide on purpose and silence a
+ * report. */
 struct siphash {
 	uint64_t v0, v1, v2, v3;
 	uint64_t tail;
@@ -33,8 +34,12 @@ static uint64_t little_endian(const uint8_t *bytes)
 static void siphash_init(struct siphash *s, const uint8_t key[STREAM_KEY_SIZE])
 {
 	uint64_t k0 = little_endian(key), k1 = little_endian(key + 8);
-	*s = (struct siphash){ k0 ^ 0x736f6d6570736575ULL, k1 ^ 0x646f72616e646f6dULL, k0 ^ 0x6c7967656e657261ULL,
-			       k1 ^ 0x7465646279746573ULL, 0, 0 };
+	*s = (struct siphash){ k0 ^ 0x736f6d6570736575ULL,
+			       k1 ^ 0x646f72616e646f6dULL,
+			       k0 ^ 0x6c7967656e657261ULL,
+			       k1 ^ 0x7465646279746573ULL,
+			       0,
+			       0 };
 }
 
 static void siphash_word(struct siphash *s, uint64_t word)
@@ -45,24 +50,29 @@ static void siphash_word(struct siphash *s, uint64_t word)
 	s->v0 ^= word;
 }
 
-static void siphash_byte(struct siphash *s, uint8_t byte)
+/* The lowest count bytes of word, 1 to 8; those above are zero. */
+static void siphash_bytes(struct siphash *s, uint64_t word, size_t count)
 {
-	s->tail |= (uint64_t)byte << 8 * (s->size % 8);
-	if (++s->size % 8 == 0) {
-		siphash_word(s, s->tail);
-		s->tail = 0;
-	}
+	size_t filled = s->size % 8;
+	s->size += count;
+	s->tail |= word << 8 * filled;
+	if (filled + count < 8)
+		return;
+	siphash_word(s, s->tail);
+	s->tail = filled ? word >> 8 * (8 - filled) : 0;
 }
 
 static void siphash_add(struct siphash *s, struct slice bytes)
 {
 	const uint8_t *p = (const uint8_t *)bytes.data, *end = p + bytes.size;
-	while (p < end && s->size % 8)
-		siphash_byte(s, *p++);
-	for (; end - p >= 8; p += 8, s->size += 8)
-		siphash_word(s, little_endian(p));
-	while (p < end)
-		siphash_byte(s, *p++);
+	for (; end - p >= 8; p += 8)
+		siphash_bytes(s, little_endian(p), 8);
+	size_t left = (size_t)(end - p);
+	if (left && bytes.size >= 8)
+		siphash_bytes(s, little_endian(end - 8) >> 8 * (8 - left), left);
+	else
+		while (p < end)
+			siphash_bytes(s, *p++, 1);
 }
 
 static uint64_t siphash_end(struct siphash *s)
@@ -80,7 +90,7 @@ static uint64_t hash_pair(const uint8_t key[STREAM_KEY_SIZE], struct slice first
 	struct siphash s;
 	siphash_init(&s, key);
 	siphash_add(&s, first);
-	siphash_byte(&s, 0);
+	siphash_bytes(&s, 0, 1);
 	siphash_add(&s, second);
 	return siphash_end(&s);
 }
