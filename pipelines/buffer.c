@@ -53,15 +53,51 @@ void buffer_append_int(struct buffer *buffer, int64_t number)
 	buffer_append(buffer, (struct slice){ digits + at, sizeof(digits) - at });
 }
 
+/* Writes count digits of number, with zeroes in front. */
+static char *put_digits(char *at, uint64_t number, int count)
+{
+	for (int i = count - 1; i >= 0; i--, number /= 10)
+		at[i] = (char)('0' + number % 10);
+	return at + count;
+}
+
+#define SCALED_MAX 1e12
+#define DOUBT 1e-3 /* the product below is off by less, as long as it is below SCALED_MAX */
+
+/* What printf would round the same way for certain, which is every ordinary coordinate. False: not certain. */
+static bool append_short_decimal(struct buffer *buffer, double number, int decimals)
+{
+	static const double powers[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6 };
+	double scaled, below;
+
+	if (decimals < 1 || decimals >= (int)(sizeof(powers) / sizeof(*powers)))
+		return false;
+	scaled = fabs(number) * powers[decimals];
+	below = floor(scaled);
+	if (!(scaled < SCALED_MAX) || fabs(scaled - below - 0.5) < DOUBT)
+		return false;
+	uint64_t digits = (uint64_t)below + (scaled - below > 0.5);
+	uint64_t whole = digits / (uint64_t)powers[decimals];
+	char fraction[8] = ".";
+	put_digits(fraction + 1, digits, decimals);
+	/* "-0.00" would be a second spelling of "0.00". */
+	if (number < 0 && digits)
+		buffer_append_char(buffer, '-');
+	buffer_append_int(buffer, (int64_t)whole);
+	buffer_append(buffer, (struct slice){ fraction, (size_t)decimals + 1 });
+	return true;
+}
+
 void buffer_append_decimal(struct buffer *buffer, double number, int decimals)
 {
 	char text[400]; /* the largest double has 309 digits before the point */
 	int size;
 
 	MUST(isfinite(number) && decimals >= 0 && decimals <= 17);
+	if (append_short_decimal(buffer, number, decimals))
+		return;
 	size = snprintf(text, sizeof(text), "%.*f", decimals, number);
 	MUST(size > 0 && (size_t)size < sizeof(text));
-	/* "-0.00" would be a second spelling of "0.00". */
 	if (text[0] == '-' && strspn(text + 1, "0.") == (size_t)size - 1)
 		buffer_append(buffer, (struct slice){ text + 1, (size_t)size - 1 });
 	else
@@ -105,12 +141,23 @@ void buffer_append_time(struct buffer *buffer, int64_t ms)
 	int64_t days = ms / day_ms - (ms % day_ms < 0);
 	int rest = (int)(ms % day_ms + (ms % day_ms < 0 ? day_ms : 0));
 	struct date date = date_of(days);
-	char text[64];
-	int size = snprintf(text, sizeof(text), "%04lld-%02d-%02dT%02d:%02d:%02d.%03dZ", (long long)date.year,
-			    date.month, date.day, rest / 3600000, rest / 60000 % 60, rest / 1000 % 60, rest % 1000);
+	const struct {
+		int number, digits;
+		char mark;
+	} parts[] = { { date.month, 2, '-' },        { date.day, 2, 'T' },         { rest / 3600000, 2, ':' },
+		      { rest / 60000 % 60, 2, ':' }, { rest / 1000 % 60, 2, '.' }, { rest % 1000, 3, 'Z' } };
+	char text[64], *at = text;
 
-	MUST(size > 0 && (size_t)size < sizeof(text));
-	buffer_append(buffer, (struct slice){ text, (size_t)size });
+	if (date.year >= 0 && date.year <= 9999)
+		at = put_digits(at, (uint64_t)date.year, 4);
+	else
+		at += snprintf(text, 32, "%04lld", (long long)date.year);
+	*at++ = '-';
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		at = put_digits(at, (uint64_t)parts[i].number, parts[i].digits);
+		*at++ = parts[i].mark;
+	}
+	buffer_append(buffer, (struct slice){ text, (size_t)(at - text) });
 }
 
 struct slice buffer_slice(const struct buffer *buffer)

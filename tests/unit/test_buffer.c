@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "buffer.h"
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -80,6 +81,30 @@ static void test_decimals(void **state)
 	}
 }
 
+/* Ordinary numbers, numbers that lie between two last digits, and those beside them. */
+static void test_decimals_agree_with_the_c_library(void **state)
+{
+	uint64_t random = 1;
+
+	(void)state;
+	for (int i = 0; i < 300000; i++) {
+		random = random * 6364136223846793005u + 1442695040888963407u;
+		int decimals = (int)(random >> 60) % 9;
+		double between = ((double)(int32_t)(random >> 24) + 0.5) / pow(10, decimals);
+		double any = (double)(int64_t)random / pow(2, 30 + (double)(random % 40));
+		double number = i % 3 == 0 ? any : i % 3 == 1 ? between : nextafter(between, any);
+		char expected[64];
+		struct buffer buffer = empty_buffer();
+
+		snprintf(expected, sizeof(expected), "%.*f", decimals, number);
+		if (strspn(expected, "-0.") == strlen(expected))
+			continue; /* "-0.0" is written without its sign */
+		buffer_append_decimal(&buffer, number, decimals);
+		assert_written(&buffer, expected);
+		arena_reset(&arena);
+	}
+}
+
 static void test_json_strings_are_escaped(void **state)
 {
 	struct buffer buffer = empty_buffer();
@@ -139,6 +164,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_grows_and_keeps_what_was_written, free_arena),
 		cmocka_unit_test_teardown(test_integers, free_arena),
 		cmocka_unit_test_teardown(test_decimals, free_arena),
+		cmocka_unit_test_teardown(test_decimals_agree_with_the_c_library, free_arena),
 		cmocka_unit_test_teardown(test_json_strings_are_escaped, free_arena),
 		cmocka_unit_test_teardown(test_time_agrees_with_the_c_library, free_arena),
 		cmocka_unit_test_teardown(test_time_is_total, free_arena),
