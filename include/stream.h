@@ -11,7 +11,7 @@
 #define STREAM_KEY_SIZE 16
 #define HOUR_MS 3600000LL
 
-/* Open-addressing table of (64-bit id hash, hour); at most 20 bytes an id at its working load. */
+/* Open-addressing table of (64-bit id hash, hour); at most 16 bytes an id at its working load. */
 struct seen;
 
 struct seen *seen_new(void);

@@ -5,16 +5,18 @@
 
 #include <stdlib.h>
 
-/* Open addressing, ten bytes a slot at a load between 0.55 and 0.78: 13 to 18 bytes an id. The id hash is keyed and uniform, so it is
- * its own table hash. An entry is never removed singly: expired ones fall away when their segment is rebuilt, and no decision can see
- * whether that has happened yet, because the decision is a formula over the stored hour.
+/* Open addressing, ten bytes a slot at a load between 0.57 and 0.78: at most 16 bytes an id over all segments, which do not grow
+ * together. The id hash is keyed and uniform, so it is its own table hash. An entry is never removed singly: expired ones fall away
+ * when their segment is rebuilt, and no decision can see whether that has happened yet, because the decision is a formula over the
+ * stored hour.
  *
- * The table is cut into segments by the first bits of the hash, each rebuilt on its own when it is full, so that no event waits for
- * more than one segment: a millisecond or two at ten million ids. Their bounds differ a little, so that they do not fill together. */
+ * The table is cut into segments by the first bits of the hash, each rebuilt on its own when it is full, so that no
+ * event waits for more than one segment: a millisecond or two at ten million ids. Their bounds differ a little, so that
+ * they do not fill together. */
 #define SEGMENT_BITS 8
 #define SEGMENTS (1 << SEGMENT_BITS)
 #define CAPACITY_MIN 16
-#define CAPACITY_GROWTH_PERCENT 130
+#define CAPACITY_GROWTH_PERCENT 125
 #define LOAD_MAX_PERCENT 71 /* plus 0 to 7, by segment */
 #define LOAD_SPREAD 8
 /* Hours are stored modulo 65536; entries are rebuilt long before two of them could be mistaken for each other. */
@@ -138,7 +140,8 @@ static void make_room(struct seen *seen, struct segment *segment, uint32_t hour,
 	if (segment->count == 0)
 		segment->swept_hour = hour;
 	if (is_full(seen, segment) || hour - segment->swept_hour > window)
-		rebuild(seen, segment, capacity_for(seen, segment, live_count(segment, hour, window) + 1), hour, window);
+		rebuild(seen, segment, capacity_for(seen, segment, live_count(segment, hour, window) + 1), hour,
+			window);
 }
 
 /* ---- the set ---- */
@@ -181,7 +184,8 @@ static void load_one(struct seen *seen, uint64_t hash, uint32_t hour)
 	if (segment->count == 0)
 		segment->swept_hour = hour;
 	if (is_full(seen, segment))
-		rebuild(seen, segment, capacity_for(seen, segment, segment->count + 1), segment->swept_hour, UINT16_MAX);
+		rebuild(seen, segment, capacity_for(seen, segment, segment->count + 1), segment->swept_hour,
+			UINT16_MAX);
 	uint32_t slot = slot_of(segment, hash), before = segment->count;
 	if (segment->hashes[slot] == 0 || (int16_t)((uint16_t)hour - segment->hours[slot]) > 0)
 		put(segment, hash, (uint16_t)hour);
