@@ -13,6 +13,7 @@
 #define ALERT_ID_SIZE 32
 #define PSEUDONYM_SIZE 32
 #define POSITION_DECIMALS 6
+#define JSON_FIRST 3072 /* most alerts are shorter */
 
 /* What every part of one alert is written from. */
 struct draft {
@@ -20,6 +21,7 @@ struct draft {
 	struct arena *arena;
 	enum category category;
 	struct slice id, place, description, dedup_key;
+	double lat, lon; /* WGS 84; when the report has a position */
 	struct routing routing;
 	struct buffer json;
 };
@@ -56,16 +58,14 @@ static struct slice join(struct arena *arena, const struct slice *parts, size_t 
 }
 
 /* A cell of a thousandth of a degree, about a hundred metres. */
-static struct slice cell(const struct report *report, struct arena *arena)
+static struct slice cell(const struct draft *draft)
 {
-	double lat = report->lat, lon = report->lon;
 	struct buffer text;
-	geo_to_wgs84(report->crs, &lat, &lon);
-	buffer_init(&text, arena, 48);
+	buffer_init(&text, draft->arena, 48);
 	buffer_append(&text, SLICE("cell:"));
-	buffer_append_decimal(&text, lat, 3);
+	buffer_append_decimal(&text, draft->lat, 3);
 	buffer_append_char(&text, ',');
-	buffer_append_decimal(&text, lon, 3);
+	buffer_append_decimal(&text, draft->lon, 3);
 	return buffer_slice(&text);
 }
 
@@ -80,7 +80,7 @@ static struct slice dedup_key(const struct draft *draft)
 		place = join(draft->arena, (struct slice[]){ SLICE("building:"), cut(report->community_id, TEXT_MAX), SLICE("/"),
 							     cut(report->building, TEXT_MAX) }, 4);
 	else if (report->has_position)
-		place = cell(report, draft->arena);
+		place = cell(draft);
 	else if (report->address_string.size)
 		place = join(draft->arena, (struct slice[]){ SLICE("address:"), draft->place }, 2);
 	else
@@ -153,12 +153,10 @@ static void write_area(struct draft *draft)
 	size_t first = open(draft, SLICE("area"), '{');
 	member(draft, SLICE("areaDesc"), draft->place);
 	if (report->has_position) {
-		double lat = report->lat, lon = report->lon;
-		geo_to_wgs84(report->crs, &lat, &lon);
 		name(draft, SLICE("lat"));
-		buffer_append_decimal(&draft->json, lat, POSITION_DECIMALS);
+		buffer_append_decimal(&draft->json, draft->lat, POSITION_DECIMALS);
 		name(draft, SLICE("long"));
-		buffer_append_decimal(&draft->json, lon, POSITION_DECIMALS);
+		buffer_append_decimal(&draft->json, draft->lon, POSITION_DECIMALS);
 		member(draft, SLICE("crs"), crs_names[report->crs]);
 	}
 	optional_member(draft, SLICE("jurisdiction_id"), report->jurisdiction_id);
@@ -329,7 +327,7 @@ static void write_data(struct draft *draft)
 static struct slice write_envelope(struct draft *draft)
 {
 	const struct job *job = draft->job;
-	buffer_init(&draft->json, draft->arena, 2048);
+	buffer_init(&draft->json, draft->arena, JSON_FIRST);
 	size_t first = open(draft, (struct slice){ 0 }, '{');
 	member(draft, SLICE("specversion"), SLICE("1.0"));
 	member(draft, SLICE("type"), SLICE("rider.alert.v1"));
@@ -384,6 +382,10 @@ void alert_add(struct job *job, enum category category)
 	draft.id = alert_id(&draft);
 	draft.place = mask_numbers(cut(or_empty(report->address_string), TEXT_MAX), draft.arena);
 	draft.description = mask_numbers(or_empty(report->description), draft.arena);
+	draft.lat = report->lat;
+	draft.lon = report->lon;
+	if (report->has_position)
+		geo_to_wgs84(report->crs, &draft.lat, &draft.lon);
 	draft.dedup_key = dedup_key(&draft);
 	ruleset_route(job->ruleset, category, severity, job->verdict.hazard, report->jurisdiction_id, &draft.routing);
 	struct slice payload = write_envelope(&draft);

@@ -116,10 +116,38 @@ static void append_escaped(struct buffer *buffer, unsigned char c)
 	buffer_append(buffer, (struct slice){ text, shorthand[c] ? 2 : sizeof(text) });
 }
 
+/* Looks at each byte, without a way out half way: so the compiler looks at many at once. */
+static bool needs_escapes(struct slice text)
+{
+	unsigned char any = 0;
+
+	for (size_t i = 0; i < text.size; i++) {
+		unsigned char c = (unsigned char)text.data[i];
+
+		any |= (c < ' ') | (c == '"') | (c == '\\');
+	}
+	return any;
+}
+
+static void append_plain_string(struct buffer *buffer, struct slice text)
+{
+	char *at = reserve(buffer, text.size + 2);
+
+	at[0] = '"';
+	if (text.size)
+		memcpy(at + 1, text.data, text.size);
+	at[text.size + 1] = '"';
+	buffer->size += text.size + 2;
+}
+
 void buffer_append_json_string(struct buffer *buffer, struct slice text)
 {
 	size_t start = 0;
 
+	if (!needs_escapes(text)) {
+		append_plain_string(buffer, text);
+		return;
+	}
 	buffer_append_char(buffer, '"');
 	for (size_t i = 0; i < text.size; i++) {
 		unsigned char c = (unsigned char)text.data[i];
