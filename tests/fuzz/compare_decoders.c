@@ -18,6 +18,7 @@
 #define MAX_BYTES (1 << 20)
 #define DOCUMENTS_ONE_IN 8
 #define PROGRESS_EVERY 4096
+#define QUIET_SECONDS 20
 #define OPTIONS "--count 2000 --deliveries 40 --malformed 0 --riders 500"
 
 struct tallies {
@@ -148,18 +149,19 @@ static void check(const struct arguments *arguments, uint64_t number, const stru
 	arena_reset(arena);
 }
 
+/* In place on a terminal, a line now and then elsewhere. */
 static void show_progress(const struct arguments *arguments, const struct tallies *tallies, time_t started)
 {
 	static time_t shown;
+	bool terminal = isatty(STDERR_FILENO);
 	time_t now = time(NULL);
 
-	if (now == shown)
+	if (now - shown < (terminal ? 1 : QUIET_SECONDS))
 		return;
 	shown = now;
-	fprintf(stderr, "%s%" PRIu64 " of %" PRIu64 " records, %.0f a second%s", isatty(STDERR_FILENO) ? "\r" : "",
-		tallies->records, arguments->end - arguments->first,
-		(double)tallies->records / (double)(now > started ? now - started : 1),
-		isatty(STDERR_FILENO) ? "" : "\n");
+	fprintf(stderr, "%s%" PRIu64 " of %" PRIu64 " records, %.0f a second%s", terminal ? "\r" : "", tallies->records,
+		arguments->end - arguments->first,
+		(double)tallies->records / (double)(now > started ? now - started : 1), terminal ? "" : "\n");
 }
 
 int main(int argc, char **argv)
@@ -182,6 +184,8 @@ int main(int argc, char **argv)
 		if (number % PROGRESS_EVERY == 0)
 			show_progress(&arguments, &tallies, started);
 	}
+	if (isatty(STDERR_FILENO))
+		fputc('\n', stderr);
 	printf("seed %" PRIu64 ": %" PRIu64 " records, %" PRIu64 " of them events, %" PRIu64
 	       " documents; no disagreement\n",
 	       arguments.seed, tallies.records, tallies.events, tallies.documents);
