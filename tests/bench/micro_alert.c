@@ -109,6 +109,19 @@ static void keep_payloads(struct drafts *drafts, struct arena *arena)
 	}
 }
 
+static void show_bytes(const struct drafts *drafts)
+{
+	static double bytes[ALERTS], memory[1];
+
+	for (size_t i = 0; i < drafts->count; i++)
+		bytes[i] = (double)drafts->payloads[i].size;
+	memory[0] = (double)drafts->chunk->arena.used / (double)drafts->count;
+	micro_show(
+		&(struct micro_figure){ .step = "alert, bytes", .unit = "B", .values = bytes, .count = drafts->count });
+	micro_show(&(struct micro_figure){
+		.step = "alert, bytes of memory on average", .unit = "B", .values = memory, .count = 1 });
+}
+
 void micro_alert(const struct micro_world *world)
 {
 	static struct drafts drafts;
@@ -120,6 +133,7 @@ void micro_alert(const struct micro_world *world)
 		.context = &drafts,
 	};
 
+	drafts.count = 0;
 	drafts.stream.time_ms = world->events->list[0]->record.timestamp_ms;
 	drafts.chunk = chunk_new(0, 0, world->ruleset);
 	for (size_t i = 0; i < world->events->count && drafts.count < ALERTS; i++) {
@@ -134,7 +148,8 @@ void micro_alert(const struct micro_world *world)
 	pair.run = alert_pass;
 	pair.run_floor = snprintf_pass;
 	pair.kind = GOAL_RATIO_AT_MOST;
-	pair.goal = 3;
+	pair.goal = 10;
 	micro_compare(&pair);
+	show_bytes(&drafts);
 	chunk_free(&drafts.chunk);
 }

@@ -133,6 +133,7 @@ void micro_classify(const struct micro_world *world)
 {
 	static struct texts texts;
 
+	texts.count = 0;
 	read_texts(&texts, "tests/cases/reports-dev.jsonl");
 	read_texts(&texts, "tests/cases/reports-more.jsonl");
 	texts.ruleset = world->ruleset;

@@ -92,7 +92,9 @@ int main(int argc, char **argv)
 	struct micro_events events;
 
 	read_arguments(&arguments, argc, argv);
-	struct micro_world world = { .events = &events, .settings = &settings, .json = arguments.json };
+	struct micro_world world = {
+		.events = &events, .generator = arguments.generator, .settings = &settings, .json = arguments.json
+	};
 	world.ruleset = load_rules();
 	micro_events_generate(&events, arguments.generator, OPTIONS);
 	micro_begin(world.json);

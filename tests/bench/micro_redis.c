@@ -12,12 +12,14 @@
 #include "unit/redis_server.h"
 
 #define ROUNDS 9
+#define LOOKS 3
 #define ROUND_EVENTS 10000 /* after a first round of them, which is not counted */
 #define UUID "0a1b2c3d-4e5f-4071-8293-a4b5c6d7e8f9"
 #define COUNTS_AN_EVENT 3
 
 struct bench {
 	const struct micro_world *world;
+	const struct micro_events *events;
 	struct redis_server server;
 	redisContext *redis;
 	struct stream stream;
@@ -68,19 +70,40 @@ static double redis_cpu(const struct bench *bench)
 	return seconds;
 }
 
+/* Commands since the last RESETSTAT that the function made. */
+static double commands_made(const struct bench *bench)
+{
+	redisReply *reply = redisCommand(bench->redis, "INFO commandstats");
+	double count = 0;
+
+	check(bench, reply, reply && reply->type == REDIS_REPLY_STRING);
+	for (const char *at = reply->str; (at = strstr(at, "cmdstat_")); at++) {
+		if (strncmp(at, "cmdstat_h", 9) == 0 || strncmp(at, "cmdstat_expire", 14) == 0 ||
+		    strncmp(at, "cmdstat_append", 14) == 0 || strncmp(at, "cmdstat_sadd", 12) == 0)
+			count += number_after(at, "calls=");
+	}
+	freeReplyObject(reply);
+	return count;
+}
+
 /* ---- the function ---- */
 
-struct batch {
+static struct batch {
 	struct chunk *chunks[ROUND_EVENTS];
 	size_t count;
+} batch;
+
+struct row {
+	size_t size; /* of a chunk */
+	const char *cpu, *commands, *longest;
 };
 
 /* Decides the next events in chunks of that size and writes their commands. */
-static void decide(struct bench *bench, struct batch *batch, size_t size)
+static void decide(struct bench *bench, struct batch *into, size_t size)
 {
 	const struct micro_world *world = bench->world;
 
-	batch->count = 0;
+	into->count = 0;
 	for (size_t done = 0; done < ROUND_EVENTS; done += size) {
 		struct chunk *chunk = chunk_new(0, bench->applied, world->ruleset);
 		struct apply_target target = { .topic = SLICE("rider.reports.v1"),
@@ -90,12 +113,12 @@ static void decide(struct bench *bench, struct batch *batch, size_t size)
 					       .dedup_hours = 24,
 					       .limits = ruleset_points_limits(world->ruleset) };
 		for (size_t i = 0; i < size; i++)
-			pipeline_run(world->settings, &bench->stream, &world->events->list[bench->next++]->record, true,
+			pipeline_run(world->settings, &bench->stream, &bench->events->list[bench->next++]->record, true,
 				     chunk);
 		bench->applied = target.to;
 		target.stream_time_ms = chunk->stream_time_ms;
 		chunk_compact(chunk, effects_apply_command(chunk->effects, &target, &chunk->arena));
-		batch->chunks[batch->count++] = chunk;
+		into->chunks[into->count++] = chunk;
 	}
 }
 
@@ -111,34 +134,34 @@ static void apply(const struct bench *bench, const struct chunk *chunk)
 }
 
 /* Microseconds of CPU an event. */
-static double time_chunks(const struct bench *bench, const struct batch *batch)
+static double time_chunks(const struct bench *bench, const struct batch *of)
 {
 	double before = redis_cpu(bench);
 
-	for (size_t i = 0; i < batch->count; i++)
-		apply(bench, batch->chunks[i]);
+	for (size_t i = 0; i < of->count; i++)
+		apply(bench, of->chunks[i]);
 	return (redis_cpu(bench) - before) / ROUND_EVENTS * 1e6;
 }
 
 /* Milliseconds of CPU of the chunk that took most; asking for the CPU is measured by itself and left out. */
-static double longest_chunk(const struct bench *bench, const struct batch *batch)
+static double longest_chunk(const struct bench *bench, const struct batch *of)
 {
 	double longest = 0, asking = 1, before = redis_cpu(bench);
 
-	for (size_t i = 0; i < batch->count; i++) {
+	for (size_t i = 0; i < of->count; i++) {
 		double ready = redis_cpu(bench);
 		asking = ready - before < asking ? ready - before : asking;
-		apply(bench, batch->chunks[i]);
+		apply(bench, of->chunks[i]);
 		before = redis_cpu(bench);
 		longest = before - ready > longest ? before - ready : longest;
 	}
 	return (longest - asking) * 1e3;
 }
 
-static void forget(struct batch *batch)
+static void forget(struct batch *of)
 {
-	for (size_t i = 0; i < batch->count; i++)
-		chunk_free(&batch->chunks[i]);
+	for (size_t i = 0; i < of->count; i++)
+		chunk_free(&of->chunks[i]);
 }
 
 /* ---- the floor ---- */
@@ -169,7 +192,7 @@ static double time_counts(struct bench *bench, size_t depth)
 	double before = redis_cpu(bench);
 
 	for (size_t i = 0; i < ROUND_EVENTS; i++) {
-		const struct rider_event *event = &bench->world->events->list[first + i]->event;
+		const struct rider_event *event = &bench->events->list[first + i]->event;
 		struct slice rider = rider_key(event->rider_id, &bench->arena);
 		char key[256], field[64];
 		int size = snprintf(key, sizeof(key), "rw:{1}:rider:%.*s", (int)rider.size, rider.data);
@@ -203,34 +226,23 @@ static void begin(struct bench *bench)
 	bench->stream = (struct stream){ .seen = seen_new(), .time_ms = STREAM_TIME_NONE };
 }
 
-static void compare(struct bench *bench, size_t size, const char *step, const char *longest_step)
+/* CPU of chunks and of bare counts, alternating; a first round makes the riders known and is not counted. */
+static void compare_cpu(struct bench *bench, const struct row *row)
 {
-	static struct batch batch;
-	double times[ROUNDS], floor_times[ROUNDS], longest[1 + ROUNDS / 3];
-	size_t looks = 0;
+	double times[ROUNDS], floor_times[ROUNDS];
 
 	begin(bench);
 	for (size_t round = 0; round <= ROUNDS; round++) {
-		decide(bench, &batch, size);
-		double took = time_chunks(bench, &batch), floor_took = time_counts(bench, size);
+		decide(bench, &batch, row->size);
+		double took = time_chunks(bench, &batch), floor_took = time_counts(bench, row->size);
 		forget(&batch);
 		if (round > 0) {
 			times[round - 1] = took;
 			floor_times[round - 1] = floor_took;
 		}
 	}
-	/* The same events again, to another state: they are new there. */
 	seen_free(&bench->stream.seen);
-	begin(bench);
-	for (size_t round = 0; round <= ROUNDS / 3 + 1; round++) {
-		decide(bench, &batch, size);
-		double took = longest_chunk(bench, &batch);
-		forget(&batch);
-		if (round > 0)
-			longest[looks++] = took;
-	}
-	seen_free(&bench->stream.seen);
-	micro_show(&(struct micro_figure){ .step = step,
+	micro_show(&(struct micro_figure){ .step = row->cpu,
 					   .unit = "us",
 					   .values = times,
 					   .count = ROUNDS,
@@ -238,12 +250,60 @@ static void compare(struct bench *bench, size_t size, const char *step, const ch
 					   .floor_values = floor_times,
 					   .kind = GOAL_RATIO_AT_MOST,
 					   .goal = 1.3 });
-	micro_show(&(struct micro_figure){ .step = longest_step,
+}
+
+/* The same events again, to an empty state: they are new there. */
+static void show_longest(struct bench *bench, const struct row *row)
+{
+	double longest[LOOKS], commands[LOOKS];
+
+	begin(bench);
+	for (size_t round = 0; round <= LOOKS; round++) {
+		decide(bench, &batch, row->size);
+		freeReplyObject(redisCommand(bench->redis, "CONFIG RESETSTAT"));
+		double took = longest_chunk(bench, &batch), made = commands_made(bench);
+		forget(&batch);
+		if (round > 0) {
+			longest[round - 1] = took;
+			commands[round - 1] = made / ROUND_EVENTS;
+		}
+	}
+	seen_free(&bench->stream.seen);
+	micro_show(&(struct micro_figure){ .step = row->commands, .unit = "", .values = commands, .count = LOOKS });
+	micro_show(&(struct micro_figure){ .step = row->longest,
 					   .unit = "ms",
 					   .values = longest,
-					   .count = looks,
+					   .count = LOOKS,
 					   .kind = GOAL_VALUE_AT_MOST,
 					   .goal = 1 });
+}
+
+/* The default mix of the generator, of which 95 % are deliveries. */
+#define MOSTLY_DELIVERIES "--count 110000 --malformed 0 --partitions 1 --riders 50000"
+
+static void measure(struct bench *bench)
+{
+	struct micro_events mostly;
+	static const struct row rows[] = {
+		{ 100, "Redis, an event, 80/20, chunks of 100", "Redis, commands an event, 80/20, 100",
+		  "Redis, longest chunk, 80/20, 100" },
+		{ 500, "Redis, an event, 80/20, chunks of 500", "Redis, commands an event, 80/20, 500",
+		  "Redis, longest chunk, 80/20, 500" },
+		{ 100, "Redis, an event, 95/5, chunks of 100", "Redis, commands an event, 95/5, 100",
+		  "Redis, longest chunk, 95/5, 100" },
+		{ 500, "Redis, an event, 95/5, chunks of 500", "Redis, commands an event, 95/5, 500",
+		  "Redis, longest chunk, 95/5, 500" },
+	};
+
+	micro_events_generate(&mostly, bench->world->generator, MOSTLY_DELIVERIES);
+	MUST(bench->world->events->count >= (ROUNDS + 1) * ROUND_EVENTS && mostly.count >= (ROUNDS + 1) * ROUND_EVENTS);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		bench->events = i < 2 ? bench->world->events : &mostly;
+		compare_cpu(bench, &rows[i]);
+		show_longest(bench, &rows[i]);
+	}
+	arena_fini(&mostly.arena);
+	free(mostly.list);
 }
 
 void micro_redis(const struct micro_world *world)
@@ -254,7 +314,6 @@ void micro_redis(const struct micro_world *world)
 	static struct bench bench;
 
 	bench.world = world;
-	MUST(world->events->count >= (ROUNDS + 1) * ROUND_EVENTS);
 	redis_server_start(&bench.server, options);
 	bench.redis = redisConnectUnix(bench.server.socket);
 	check(&bench, NULL, bench.redis && !bench.redis->err);
@@ -262,8 +321,7 @@ void micro_redis(const struct micro_world *world)
 	check(&bench, reply, reply && reply->str && strcmp(reply->str, redis_library_name) == 0);
 	freeReplyObject(reply);
 	arena_init(&bench.arena);
-	compare(&bench, 100, "Redis, an event, chunks of 100", "Redis, longest chunk of 100");
-	compare(&bench, 500, "Redis, an event, chunks of 500", "Redis, longest chunk of 500");
+	measure(&bench);
 	arena_fini(&bench.arena);
 	redisFree(bench.redis);
 	redis_server_stop(&bench.server);

@@ -11,6 +11,7 @@
 
 struct micro_world {
 	struct micro_events *events; /* of one partition, in the order of the log */
+	const char *generator;
 	struct ruleset *ruleset;
 	const struct pipeline_settings *settings;
 	bool json; /* nothing but rows may be printed */
