@@ -156,6 +156,8 @@ static void show_progress(const struct arguments *arguments, const struct tallie
 	bool terminal = isatty(STDERR_FILENO);
 	time_t now = time(NULL);
 
+	if (!shown)
+		shown = started;
 	if (now - shown < (terminal ? 1 : QUIET_SECONDS))
 		return;
 	shown = now;
