@@ -8,10 +8,11 @@
 static const struct {
 	const char *section, *name;
 } reloadable[] = {
-	{ "log", "level" },           { "log", "format" },         { "rules", "folder" },
-	{ "batch", "urgent_after" },  { "batch", "alert_after" },  { "batch", "idle_after" },
-	{ "batch", "events_max" },    { "batch", "chunk_events" }, { "redis", "user" },
-	{ "redis", "password_file" }, { "shutdown", "timeout" },
+	{ "log", "level" },           { "log", "format" },          { "rules", "folder" },
+	{ "batch", "urgent_after" },  { "batch", "alert_after" },   { "batch", "idle_after" },
+	{ "batch", "events_max" },    { "batch", "chunk_events" },  { "redis", "user" },
+	{ "redis", "password_file" }, { "redis", "sentinel_user" }, { "redis", "sentinel_password_file" },
+	{ "shutdown", "timeout" },
 };
 
 static bool is_reloadable(const struct config_key *key)

@@ -16,6 +16,7 @@ static const struct {
 } secrets[] = {
 	{ "kafka", "password_file", "kafka-password", 1, true },
 	{ "redis", "password_file", "redis-password", 1, true },
+	{ "redis", "sentinel_password_file", "sentinel-password", 1, true },
 	{ "privacy", "pseudonym_key_file", "pseudonym-key", 16, true },
 	{ "http", "token_file", "http-token", 16, true },
 	{ "board", "token_file", "board-token", 16, false },

@@ -3,6 +3,7 @@
  * Input: RESP. */
 #include "fuzz/fuzz_input.h"
 #include "offset_metadata.h"
+#include "redis_sentinel.h"
 #include "store_reply.h"
 
 static void check_load_reply(const struct load_reply *load)
@@ -35,6 +36,19 @@ static void check_state(const struct state_reply *state)
 	MUST(offset_metadata_parse(text, &back));
 }
 
+/* Whatever a Sentinel names can be connected to. */
+static void check_sentinel(const redisReply *reply)
+{
+	for (enum redis_sentinel_step step = SENTINEL_AUTH; step < SENTINEL_STEPS; step++) {
+		struct redis_sentinel_answer answer = SENTINEL_ANSWER_NONE;
+		redis_sentinel_read(&answer, step, reply, "master");
+		MUST(answer.result == SENTINEL_NAMES || step == SENTINEL_STATE || reply->type != REDIS_REPLY_ERROR ||
+		     answer.error[0]);
+		if (answer.result == SENTINEL_NAMES)
+			MUST(answer.master.host[0] && answer.master.port >= 1 && answer.master.port <= 65535);
+	}
+}
+
 /* A reply has one meaning at most, by its shape. */
 static void check(const redisReply *reply)
 {
@@ -43,6 +57,7 @@ static void check(const redisReply *reply)
 	struct state_reply state;
 	struct info_reply info;
 	int64_t setting;
+	check_sentinel(reply);
 	if (reply_apply(reply, &apply))
 		MUST(apply.result == APPLY_OK || apply.result == APPLY_REFUSED || apply.result == APPLY_FOREIGN);
 	if (reply_state(reply, &load))

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Replies are written here as nested text: [a b [c]] is an array, a number an integer, 'text' a string, !text an error,
- * nil null. */
 #include "store_reply.h"
+#include "reply_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,63 +11,6 @@
 #define UUID "0a1b2c3d-4e5f-4071-8293-a4b5c6d7e8f9"
 #define KEY "000102030405060708090a0b0c0d0eff"
 #define HOUR "3600000"
-
-/* ---- from that text to RESP ---- */
-
-static const char *element_end(const char *at)
-{
-	int depth = 0;
-
-	do {
-		if (*at == '\'')
-			at = strchr(at + 1, '\'');
-		depth += *at == '[';
-		depth -= *at == ']';
-		at++;
-	} while (depth > 0 || (*at && *at != ' ' && *at != ']'));
-	return at;
-}
-
-static const char *write_element(FILE *out, const char *at)
-{
-	const char *end = element_end(at);
-	int count = 0;
-
-	if (*at == '[') {
-		for (const char *inner = at + 1; *inner != ']'; inner += *inner == ' ', count++)
-			inner = element_end(inner);
-		fprintf(out, "*%d\r\n", count);
-		for (const char *inner = at + 1; *inner != ']'; inner += *inner == ' ')
-			inner = write_element(out, inner);
-	} else if (*at == '\'') {
-		fprintf(out, "$%d\r\n%.*s\r\n", (int)(end - at - 2), (int)(end - at - 2), at + 1);
-	} else if (*at == '!') {
-		fprintf(out, "-%.*s\r\n", (int)(end - at - 1), at + 1);
-	} else if (*at == 'n') {
-		fputs("$-1\r\n", out);
-	} else {
-		fprintf(out, ":%.*s\r\n", (int)(end - at), at);
-	}
-	return end;
-}
-
-static redisReply *reply_of(const char *text)
-{
-	char *bytes;
-	size_t size;
-	FILE *out = open_memstream(&bytes, &size);
-	redisReader *reader = redisReaderCreate();
-	void *reply = NULL;
-
-	write_element(out, text);
-	fclose(out);
-	redisReaderFeed(reader, bytes, size);
-	if (redisReaderGetReply(reader, &reply) != REDIS_OK || !reply)
-		fail_msg("%s is no reply: %s", text, reader->errstr);
-	redisReaderFree(reader);
-	free(bytes);
-	return reply;
-}
 
 /* ---- apply ---- */
 
