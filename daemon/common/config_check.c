@@ -4,8 +4,9 @@
 #include "config_table.h"
 #include <ctype.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
+#include "address.h"
+#include "redis_sentinel.h"
 
 static const char *text_of(const struct config *config, const struct config_key *key)
 {
@@ -20,20 +21,10 @@ static void refuse(const struct config *config, const char *section, const char 
 	config_refuse(&place, key, "is \"%s\"; %s", text_of(config, key), message);
 }
 
-/* "host:port" or "[v6]:port", size bytes of it; blanks are not allowed. */
 static bool is_address(const char *text, size_t size)
 {
-	const char *colon = memrchr(text, ':', size);
-	if (!colon || colon == text)
-		return false;
-	size_t host_size = (size_t)(colon - text), port_size = size - host_size - 1;
-	if (port_size < 1 || port_size > 5 || strspn(colon + 1, "0123456789") < port_size)
-		return false;
-	long port = strtol(colon + 1, NULL, 10);
-	bool bracketed = text[0] == '[' && text[host_size - 1] == ']';
-	if (!bracketed && memchr(text, ':', host_size))
-		return false;
-	return port >= 1 && port <= 65535 && strcspn(text, " \t,/\"") >= host_size;
+	struct address address;
+	return address_parse(&address, (struct slice){ text, size });
 }
 
 static void check_addresses(const struct config *config, struct problems *problems)
@@ -121,13 +112,54 @@ static void check_order(const struct config *config, struct problems *problems)
 	}
 }
 
+/* ---- Sentinels ---- */
+
+static bool is_default(const struct config *config, const struct config_key *key)
+{
+	if (key->type == CONFIG_IS_INTEGER)
+		return *(int64_t *)config_member(config, key) == key->number;
+	return strcmp(text_of(config, key), key->text) == 0;
+}
+
+/* The sample and the dump write defaults down, too: what counts is a value of one's own. */
+static void check_one_way_to_redis(const struct config *config, struct problems *problems)
+{
+	static const char *const names[] = { "host", "port", "socket" };
+	const struct config_key *sentinels = config_key_find("redis", "sentinels");
+	for (size_t i = 0; *config->redis_sentinels && i < sizeof(names) / sizeof(*names); i++) {
+		const struct config_key *key = config_key_find("redis", names[i]);
+		struct config_place place = { .text = config_origin(config, key), .problems = problems };
+		if (!is_default(config, key))
+			config_refuse(&place, key,
+				      "and redis.sentinels (%s) both say where Redis is; remove one of the two",
+				      config_origin(config, sentinels));
+	}
+}
+
+static void check_sentinels(const struct config *config, struct problems *problems)
+{
+	struct redis_sentinels list;
+	bool given = *config->redis_sentinels;
+	if (given && !redis_sentinels_parse(&list, config->redis_sentinels))
+		refuse(config, "redis", "sentinels", problems,
+		       "write host:port, several of them (16 at most) with commas between, such as "
+		       "sentinel-1:26379,sentinel-2:26379");
+	if (given && !*config->redis_sentinel_master)
+		refuse(config, "redis", "sentinels", problems,
+		       "name the master that they watch in redis.sentinel_master, as sentinel.conf does: sentinel "
+		       "monitor NAME ...");
+	if (!given && *config->redis_sentinel_master)
+		refuse(config, "redis", "sentinel_master", problems,
+		       "write in redis.sentinels whom to ask for it, such as sentinel-1:26379,sentinel-2:26379");
+	if (*config->redis_sentinel_user && !*config->redis_sentinel_password_file)
+		refuse(config, "redis", "sentinel_user", problems, "set redis.sentinel_password_file, too");
+	check_one_way_to_redis(config, problems);
+}
+
 void config_check(const struct config *config, struct problems *problems)
 {
 	static void (*const checks[])(const struct config *config, struct problems *problems) = {
-		check_addresses,
-		check_topic_names,
-		check_topics_differ,
-		check_order,
+		check_addresses, check_topic_names, check_topics_differ, check_order, check_sentinels,
 	};
 	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++)
 		checks[i](config, problems);
