@@ -5,18 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 #include "redis_fault.h"
+#include "redis_sentinel.h"
 #include "secret_file.h"
 
 #define WORDS_MAX 16
 
 static void describe(struct redis_link *link, const char *what, const char *advice)
 {
-	const struct config *config = link->config;
-	if (config->redis_socket[0])
-		snprintf(link->error, sizeof(link->error), "Redis %s: %s; %s", config->redis_socket, what, advice);
-	else
-		snprintf(link->error, sizeof(link->error), "Redis %s:%lld: %s; %s", config->redis_host,
-			 (long long)config->redis_port, what, advice);
+	snprintf(link->error, sizeof(link->error), "Redis %s: %s; %s", link->address, what, advice);
 }
 
 static bool authenticate(struct redis_link *link, const char *user, const char *password_file)
@@ -34,6 +30,72 @@ static bool authenticate(struct redis_link *link, const char *user, const char *
 	return reply != NULL;
 }
 
+static bool connect_to(struct redis_link *link, const struct address *address)
+{
+	const struct config *config = link->config;
+	struct timeval timeout = { config->redis_timeout / 1000, config->redis_timeout % 1000 * 1000 };
+	if (address)
+		address_text(address, link->address);
+	else
+		snprintf(link->address, sizeof(link->address), "%s", config->redis_socket);
+	link->context = address ? redisConnectWithTimeout(address->host, address->port, timeout)
+				: redisConnectUnixWithTimeout(config->redis_socket, timeout);
+	MUST(link->context);
+	if (link->context->err) {
+		describe(link, link->context->errstr, "is it running? check section redis of the configuration");
+		return false;
+	}
+	redisSetTimeout(link->context, timeout);
+	return true;
+}
+
+/* ---- through Sentinels ---- */
+
+/* Also when this user may not ask: what only reads does no harm there. */
+static bool is_master(struct redis_link *link)
+{
+	redisReply *reply = redis_link_ask(link, "ROLE");
+	link->role_unknown = !reply && link->context->err == 0 && strstr(link->error, "NOPERM");
+	bool master = link->role_unknown ||
+		      (reply && reply->type == REDIS_REPLY_ARRAY && reply->elements > 0 &&
+		       reply->element[0]->type == REDIS_REPLY_STRING && strcmp(reply->element[0]->str, "master") == 0);
+	if (link->role_unknown)
+		link->error[0] = '\0';
+	if (reply && !master)
+		describe(link, "it is a replica, though Sentinels call it the master", "try again after the failover");
+	freeReplyObject(reply);
+	return master;
+}
+
+/* A Sentinel that names one which is down, or a replica, may not have heard of a failover: then the next is asked. */
+static bool open_by_sentinels(struct redis_link *link, const char *user, const char *password_file)
+{
+	struct redis_sentinels sentinels;
+	struct redis_sentinel_round round = { 0 };
+	struct redis_sentinel_answer answer;
+	MUST(redis_sentinels_parse(&sentinels, link->config->redis_sentinels));
+	for (size_t i = 0; i < sentinels.count; i++, link->sentinel++) {
+		const struct address *sentinel = &sentinels.at[link->sentinel % sentinels.count];
+		redis_sentinel_ask(&answer, sentinel, link->config);
+		if (answer.result != SENTINEL_NAMES) {
+			redis_sentinel_note(&round, sentinel, &answer);
+			continue;
+		}
+		redis_link_close(link);
+		if (!connect_to(link, &answer.master))
+			continue;
+		if (!authenticate(link, user, password_file))
+			return false;
+		if (is_master(link))
+			return true;
+	}
+	if (!link->address[0])
+		snprintf(link->error, sizeof(link->error), "%s", round.error);
+	return false;
+}
+
+/* ---- opening ---- */
+
 bool redis_link_open(struct redis_link *link, const struct config *config)
 {
 	return redis_link_open_as(link, config, config->redis_user, config->redis_password_file);
@@ -42,18 +104,21 @@ bool redis_link_open(struct redis_link *link, const struct config *config)
 bool redis_link_open_as(struct redis_link *link, const struct config *config, const char *user,
 			const char *password_file)
 {
-	struct timeval timeout = { config->redis_timeout / 1000, config->redis_timeout % 1000 * 1000 };
-	*link = (struct redis_link){ .config = config };
-	link->context = config->redis_socket[0]
-				? redisConnectUnixWithTimeout(config->redis_socket, timeout)
-				: redisConnectWithTimeout(config->redis_host, (int)config->redis_port, timeout);
-	MUST(link->context);
-	if (link->context->err) {
-		describe(link, link->context->errstr, "is it running? check section redis of the configuration");
-		return false;
-	}
-	redisSetTimeout(link->context, timeout);
-	return authenticate(link, user, password_file);
+	struct address address = { .port = (int)config->redis_port };
+	*link = (struct redis_link){ .config = config, .sentinel = link->sentinel };
+	if (config->redis_sentinels[0])
+		return open_by_sentinels(link, user, password_file);
+	snprintf(address.host, sizeof(address.host), "%s", config->redis_host);
+	return connect_to(link, config->redis_socket[0] ? NULL : &address) && authenticate(link, user, password_file);
+}
+
+bool redis_link_holds(struct redis_link *link)
+{
+	if (link->config->redis_sentinels[0] && !link->role_unknown)
+		return is_master(link);
+	redisReply *reply = redis_link_ask(link, "PING");
+	freeReplyObject(reply);
+	return reply != NULL;
 }
 
 void redis_link_close(struct redis_link *link)

@@ -64,16 +64,10 @@ static bool connect_link(struct redis_reads *reads)
 	return false;
 }
 
-/* A connection that Redis closed in the meantime shows at the first question: ping is it. */
+/* A connection that Redis closed in the meantime shows at the first question. */
 static bool is_ready(struct redis_reads *reads)
 {
-	if (reads->link.context) {
-		redisReply *reply = redis_link_ask(&reads->link, "PING");
-		freeReplyObject(reply);
-		if (reply)
-			return true;
-	}
-	return connect_link(reads);
+	return (reads->link.context && redis_link_holds(&reads->link)) || connect_link(reads);
 }
 
 /* A failed exchange leaves replies behind that belong to no question. */

@@ -69,10 +69,7 @@ static void print_head(const struct status *status)
 		lag += status_row_lag(&status->rows[i]);
 	redis_info_text(&status->info, info, sizeof(info));
 	printf("Kafka     %s, group %s\n", config->kafka_brokers, config->kafka_group);
-	if (config->redis_socket[0])
-		printf("Redis     %s: %s\n", config->redis_socket, info);
-	else
-		printf("Redis     %s:%lld: %s\n", config->redis_host, (long long)config->redis_port, info);
+	printf("Redis     %s: %s\n", status->redis.address, info);
 	printf("To count  %s\n\n", text_number(lag, number));
 }
 
