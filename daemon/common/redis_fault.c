@@ -12,7 +12,9 @@ static const struct redis_fault faults[] = {
 	{ "OOM", REACT_RETRY, "Redis is out of memory: raise maxmemory; counters wait until then" },
 	{ "MISCONF", REACT_RETRY, "Redis cannot write to its disk: make room, see its log; counters wait until then" },
 	{ "NOREPLICAS", REACT_RETRY, "too few replicas (min-replicas-to-write); counters wait until then" },
-	{ "READONLY", REACT_RECONNECT, "this is a replica: point redis.host at the primary" },
+	{ "READONLY", REACT_RECONNECT,
+	  "this is a replica: point redis.host at the primary, or wait for the failover when "
+	  "Sentinels name it" },
 	{ "ERR max number of clients", REACT_RECONNECT, "raise maxclients of Redis" },
 	{ "ERR Function not found", REACT_RELOAD, "the function library is loaded again" },
 	{ "NOAUTH", REACT_DIE, "Redis wants a password: set redis.password_file" },

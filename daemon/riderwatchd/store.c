@@ -17,6 +17,8 @@ struct store *store_new(struct event_base *base, const struct config *config, co
 	store->callbacks = *callbacks;
 	store->context = context;
 	store->end = &store->first;
+	if (config->redis_sentinels[0])
+		store->sentinel = store_sentinel_new(store);
 	store_connect(store);
 	return store;
 }
@@ -31,6 +33,7 @@ void store_free(struct store **store)
 		old->redis->data = NULL;
 		redisAsyncFree(old->redis);
 	}
+	store_sentinel_free(&old->sentinel);
 	event_free(old->deadline);
 	event_free(old->retry);
 	event_free(old->health);

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by the store_*.c files: link (connection, timers, requests), setup (checks and library), load, rollup and
- * ranking (what dashboards read), reply (reading what Redis answered), and store.c (the rest). hiredis calls back in the order of sending, and with NULL once the
- * connection is lost: requests then vanish without a word, since on_lost speaks for all of them. Nothing may touch the
- * hiredis context after store_lose or store_die. */
+/* Shared by the store_*.c files: link (connection, timers, requests), sentinel (who is the master), setup (checks and
+ * library), load, rollup and ranking (what dashboards read), reply (reading what Redis answered), and store.c (the
+ * rest). hiredis calls back in the order of sending, and with NULL once the connection is lost: requests then vanish
+ * without a word, since on_lost speaks for all of them. Nothing may touch the hiredis context after store_lose or
+ * store_die. */
 #pragma once
 #include <hiredis/hiredis.h>
 #include <hiredis/async.h>
+#include "address.h"
 #include "redis_fault.h"
 #include "store.h"
 
 enum store_phase {
-	STORE_DOWN, /* no connection; the retry timer runs */
-	STORE_CONNECTING,
+	STORE_DOWN,       /* no connection; the retry timer runs */
+	STORE_CONNECTING, /* or asking Sentinels where to */
 	STORE_SETUP,
 	STORE_READY,
 	STORE_DEAD, /* on_fatal was called */
@@ -23,10 +25,13 @@ struct store {
 	struct store_callbacks callbacks;
 	void *context;
 	enum store_phase phase;
-	redisAsyncContext *redis;           /* NULL in STORE_DOWN and STORE_DEAD */
+	redisAsyncContext *redis;           /* NULL in STORE_DOWN and STORE_DEAD, and while Sentinels are asked */
+	struct store_sentinel *sentinel;    /* NULL: the configuration says where Redis is */
+	struct address master;              /* the last one in use; port 0: none yet, or a socket */
+	char address[ADDRESS_TEXT_SIZE];    /* the same as text, or the socket; empty: none yet */
 	struct event *deadline;             /* for the connect, then for the oldest request */
 	struct event *retry;                /* next attempt to connect */
-	struct event *health;               /* asks from time to time whether Redis may evict by now */
+	struct event *health;               /* asks from time to time whether Redis may evict or is a replica by now */
 	struct store_request *first, **end; /* sent and not answered, oldest first */
 	unsigned attempts;                  /* failed ones since the store was last ready */
 	size_t setup_step;
@@ -74,6 +79,22 @@ void store_connect(struct store *store);
 void store_lose(struct store *store, const char *why);
 /* Closes the connection for good and says why: what was done, what Redis answered, what to do. */
 void store_die(struct store *store, const char *doing, const char *answer, const char *advice);
+
+/* Sentinels name a master. is_newer: by a failover that was not known before. */
+void store_take_master(struct store *store, const struct address *master, const struct address *sentinel,
+		       bool is_newer);
+/* They name none. is_refused: each of them answered, and none will. */
+void store_miss_master(struct store *store, const char *why, bool is_refused);
+/* What a replica in the place of the primary means. */
+const char *store_replica_text(const struct store *store);
+
+/* ---- store_sentinel.c ---- */
+struct store_sentinel *store_sentinel_new(struct store *store);
+void store_sentinel_free(struct store_sentinel **sentinel);
+/* store_take_master or store_miss_master follows, from the loop; once for all that ask meanwhile. */
+void store_sentinel_ask(struct store_sentinel *sentinel);
+/* Another one is asked first from now on. */
+void store_sentinel_rotate(struct store_sentinel *sentinel);
 
 /* ---- store_error.c ---- */
 /* Does what the row says, except for REACT_RETRY, which only logs. Returns whether the connection is still there. */

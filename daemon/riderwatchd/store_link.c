@@ -14,6 +14,7 @@
 #define BACKOFF_FIRST_MS 50
 #define BACKOFF_LAST_MS 2000
 #define HEALTH_SECONDS 5
+#define LOOK_SECONDS 1 /* at what Sentinels say */
 
 static void set_timer(struct event *timer, int64_t us)
 {
@@ -56,9 +57,11 @@ void store_lose(struct store *store, const char *why)
 	bool was_ready = store->phase == STORE_READY;
 	store->phase = STORE_DOWN;
 	store->stats.up = false;
-	log_limited(LOG_WARNING, was_ready ? "redis lost" : "redis not reached", "why=\"%s\" attempt=%u", why,
-		    store->attempts);
+	log_limited(LOG_WARNING, was_ready ? "redis lost" : "redis not reached", "why=\"%s\" attempt=%u address=%s",
+		    why, store->attempts, store->address);
 	close_connection(store);
+	if (store->sentinel)
+		store_sentinel_rotate(store->sentinel); /* this one may not know yet */
 	retry_later(store);
 	if (was_ready) {
 		store->stats.losses++;
@@ -66,17 +69,20 @@ void store_lose(struct store *store, const char *why)
 	}
 }
 
-void store_die(struct store *store, const char *doing, const char *answer, const char *advice)
+static void die(struct store *store, const char *text)
 {
-	char text[1024];
-	snprintf(text, sizeof text, "Redis %s: %s: %s; %s",
-		 store->config->redis_socket[0] ? store->config->redis_socket : store->config->redis_host, doing,
-		 answer, advice);
 	store->phase = STORE_DEAD;
 	store->stats.up = false;
 	close_connection(store);
 	event_del(store->retry);
 	store->callbacks.on_fatal(store->context, text);
+}
+
+void store_die(struct store *store, const char *doing, const char *answer, const char *advice)
+{
+	char text[1024];
+	snprintf(text, sizeof text, "Redis %s: %s: %s; %s", store->address, doing, answer, advice);
+	die(store, text);
 }
 
 /* ---- requests ---- */
@@ -206,28 +212,27 @@ static void on_health(evutil_socket_t fd, short what, void *context)
 {
 	struct store *store = context;
 	(void)fd, (void)what;
-	if (store->phase == STORE_READY)
-		store_check_health(store);
+	if (store->phase != STORE_READY)
+		return;
+	store_check_health(store);
+	if (store->sentinel) {
+		store_sentinel_rotate(store->sentinel); /* each in its turn, so that one who knows more is heard */
+		store_sentinel_ask(store->sentinel);
+	}
 }
 
-void store_connect(struct store *store)
+/* To the master, or to the socket when there is none. */
+static void connect_to(struct store *store, const struct address *master)
 {
-	const struct config *config = store->config;
-	if (!store->deadline) {
-		store->deadline = evtimer_new(store->base, on_deadline, store);
-		store->retry = evtimer_new(store->base, on_retry, store);
-		store->health = event_new(store->base, -1, EV_PERSIST, on_health, store);
-		MUST(store->deadline && store->retry && store->health);
-		event_add(store->health, &(struct timeval){ HEALTH_SECONDS, 0 });
-		set_timer(store->retry, 0); /* callbacks come from the loop only */
-		return;
-	}
-	redisAsyncContext *redis = config->redis_socket[0]
-					   ? redisAsyncConnectUnix(config->redis_socket)
-					   : redisAsyncConnect(config->redis_host, (int)config->redis_port);
+	const char *socket = store->config->redis_socket;
+	if (master)
+		address_text(master, store->address);
+	else
+		snprintf(store->address, sizeof store->address, "%s", socket);
+	redisAsyncContext *redis =
+		master ? redisAsyncConnect(master->host, master->port) : redisAsyncConnectUnix(socket);
 	MUST(redis);
 	store->redis = redis;
-	store->phase = STORE_CONNECTING;
 	if (redis->err) {
 		char why[128];
 		snprintf(why, sizeof why, "%s", redis->errstr);
@@ -238,5 +243,77 @@ void store_connect(struct store *store)
 	MUST(redisLibeventAttach(redis, store->base) == REDIS_OK);
 	redisAsyncSetConnectCallback(redis, on_connect);
 	redisAsyncSetDisconnectCallback(redis, on_disconnect);
-	set_timer(store->deadline, config->redis_timeout * 1000);
+	set_timer(store->deadline, store->config->redis_timeout * 1000);
+}
+
+void store_connect(struct store *store)
+{
+	const struct config *config = store->config;
+	struct address master = { .port = (int)config->redis_port };
+	if (!store->deadline) {
+		store->deadline = evtimer_new(store->base, on_deadline, store);
+		store->retry = evtimer_new(store->base, on_retry, store);
+		store->health = event_new(store->base, -1, EV_PERSIST, on_health, store);
+		MUST(store->deadline && store->retry && store->health);
+		event_add(store->health, &(struct timeval){ store->sentinel ? LOOK_SECONDS : HEALTH_SECONDS, 0 });
+		set_timer(store->retry, 0); /* callbacks come from the loop only */
+		return;
+	}
+	store->phase = STORE_CONNECTING;
+	if (store->sentinel) {
+		store_sentinel_ask(store->sentinel);
+		return;
+	}
+	snprintf(master.host, sizeof master.host, "%s", config->redis_host);
+	connect_to(store, config->redis_socket[0] ? NULL : &master);
+}
+
+/* ---- what Sentinels say ---- */
+
+const char *store_replica_text(const struct store *store)
+{
+	return store->sentinel
+		       ? "it is a replica that was the master, or that Sentinel still calls so: waiting for the "
+			 "failover"
+		       : "it is a replica: point redis.host at the primary";
+}
+
+static void note_master(struct store *store, const struct address *master, const struct address *sentinel)
+{
+	char now[ADDRESS_TEXT_SIZE], source[ADDRESS_TEXT_SIZE];
+	address_text(master, now);
+	address_text(sentinel, source);
+	if (!store->master.port)
+		log_info("redis master named by Sentinel", "address=%s sentinel=%s", now, source);
+	else if (!address_equal(&store->master, master))
+		log_warning("redis master has changed", "address=%s before=%s sentinel=%s", now, store->address,
+			    source);
+	store->master = *master;
+}
+
+void store_take_master(struct store *store, const struct address *master, const struct address *sentinel, bool is_newer)
+{
+	bool is_other = !address_equal(&store->master, master);
+	if (store->phase == STORE_CONNECTING && !store->redis) {
+		note_master(store, master, sentinel);
+		connect_to(store, master);
+	} else if (store->phase == STORE_READY && is_other && is_newer) {
+		store_lose(store, "Sentinels have made another one the master");
+	} else if (store->phase == STORE_READY && is_other) {
+		char text[ADDRESS_TEXT_SIZE];
+		log_limited(LOG_WARNING, "a Sentinel names another master, and no failover: staying",
+			    "address=%s named=%s advice=\"let all Sentinels monitor it by one address, and "
+			    "their user ask for +sentinel|master\"",
+			    store->address, address_text(master, text));
+	}
+}
+
+void store_miss_master(struct store *store, const char *why, bool is_refused)
+{
+	if (store->phase != STORE_CONNECTING || store->redis)
+		return;
+	if (is_refused && !store->master.port)
+		die(store, why);
+	else
+		store_lose(store, why);
 }

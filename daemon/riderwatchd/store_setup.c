@@ -77,7 +77,7 @@ static enum verdict_of_step check_info(struct store *store, const redisReply *re
 		return SETUP_ENDED;
 	}
 	if (info.is_replica) {
-		store_lose(store, "it is a replica: point redis.host at the primary");
+		store_lose(store, store_replica_text(store));
 		return SETUP_ENDED;
 	}
 	if (info.without_append_file)
@@ -94,13 +94,17 @@ static void on_health_reply(struct store *store, void *subject, const redisReply
 {
 	struct info_reply info;
 	(void)subject;
-	if (reply_info(reply, &info) && info.may_evict)
+	if (!reply_info(reply, &info))
+		return;
+	if (info.may_evict)
 		refuse_eviction(store);
+	else if (info.is_replica)
+		store_lose(store, store_replica_text(store));
 }
 
 void store_check_health(struct store *store)
 {
-	store_send(store, on_health_reply, NULL, NULL, "INFO memory");
+	store_send(store, on_health_reply, NULL, NULL, "INFO memory replication");
 }
 
 /* ---- append-only file ----

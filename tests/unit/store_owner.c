@@ -182,6 +182,10 @@ int owner_set_up(void **state)
 	owner->base = event_base_new();
 	owner->config.redis_host = (char *)"127.0.0.1";
 	owner->config.redis_socket = (char *)"";
+	owner->config.redis_sentinels = (char *)"";
+	owner->config.redis_sentinel_master = (char *)"mymaster";
+	owner->config.redis_sentinel_user = (char *)"";
+	owner->config.redis_sentinel_password_file = (char *)"";
 	owner->config.redis_user = (char *)"";
 	owner->config.redis_password_file = (char *)"";
 	owner->config.redis_timeout = 3000;
