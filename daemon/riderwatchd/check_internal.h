@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shared by the check*.c files: check.c (the table of checks, and findings), check_kafka.c (brokers, topics, instance),
- * check_rights.c (what this user may do), check_settings.c (how topics are set up), check_redis.c. */
+ * check_rights.c (what this user may do), check_settings.c (how topics are set up), check_redis.c,
+ * check_sentinel.c. */
 #pragma once
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
@@ -54,6 +55,7 @@ check_f check_settings;
 check_f check_reads, check_writes, check_groups, check_transactions;
 check_f check_redis_connects, check_redis_server, check_redis_rights, check_redis_keys, check_redis_library,
 	check_redis_clock;
+check_f check_sentinels, check_failover;
 
 /* check_rights.c: of the probe's records. */
 void check_on_delivery(rd_kafka_t *handle, const rd_kafka_message_t *message, void *opaque);
