@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Servers that a test starts for itself: a Kafka that asks who one is, a Redis with options. None outlives the test, however that ends."""
+"""Servers that a test starts for itself: a Kafka that asks who one is, a Redis with options, one with Sentinels. None outlives the test, however that ends."""
 import os
 import pathlib
 import random
@@ -151,4 +151,81 @@ class OwnRedis:
         self.client.close()
         self.process.kill()
         self.process.wait()
+        shutil.rmtree(self.folder)
+
+
+MASTER = "riders"
+
+
+class Sentinels:
+    """A master, its replica, and Sentinels that watch them under the name MASTER."""
+
+    def __init__(self, count=3, down_after_ms=1000, extra=""):
+        self.redis = [OwnRedis("--appendonly", "yes")]
+        self.redis.append(OwnRedis("--appendonly", "yes", "--replicaof", f"127.0.0.1 {self.redis[0].port}", "--repl-diskless-sync-delay", "0"))
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="riderwatch-sentinel-"))
+        wait_until(lambda: self.redis[1].client.info("replication")["master_link_status"] == "up", 10, "the replica follows")
+        self.ports, self.processes = free_ports(count), []
+        for port in self.ports:
+            path = self.folder / f"{port}.conf"
+            path.write_text(f"""bind 127.0.0.1\nport {port}\ndir {self.folder}\nlogfile {self.folder}/{port}.log
+sentinel monitor {MASTER} 127.0.0.1 {self.redis[0].port} {count // 2 + 1}
+sentinel down-after-milliseconds {MASTER} {down_after_ms}\nsentinel failover-timeout {MASTER} 5000\n{extra}\n""")
+            self.processes.append(subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "redis-server", str(path), "--sentinel"],
+                                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        self.clients = [redis.Redis("127.0.0.1", port, decode_responses=True) for port in self.ports]
+        wait_until(self.hurry, 10, "the Sentinels answer")
+
+    def hurry(self, publish_ms=250):
+        """They look at Redis and talk to each other more often than every 10 and 2 s. Four times publish_ms they let a former master
+        be one before they make it a replica."""
+        try:
+            return [client.execute_command("SENTINEL", "DEBUG", "info-period", 500, "publish-period", publish_ms) for client in self.clients]
+        except redis.exceptions.ConnectionError:
+            return None
+
+    @property
+    def addresses(self):
+        return ",".join(f"127.0.0.1:{port}" for port in self.ports)
+
+    def settings(self, **more):
+        """Section redis for them; host and port are defaults, so that what a test's world says of them does not count."""
+        return {"host": "127.0.0.1", "port": 6379, "sentinels": self.addresses, "sentinel_master": MASTER, **more}
+
+    def states(self):
+        """What each says of the master, and of its replicas."""
+        return [(client.sentinel_master(MASTER), client.sentinel_slaves(MASTER)) for client in self.clients]
+
+    def named(self):
+        """The ports that they call the master's."""
+        return {client.sentinel_get_master_addr_by_name(MASTER)[1] for client in self.clients}
+
+    def master(self):
+        """The Redis that all of them name."""
+        named = self.named()
+        return next((server for server in self.redis if named == {server.port}), None)
+
+    def is_whole(self):
+        """All know of each other, of one master, and of a replica that could take over."""
+        try:
+            states = self.states()
+            return self.master() and all(
+                master["num-other-sentinels"] == len(self.ports) - 1 and not master["is_disconnected"] and "down" not in master["flags"]
+                and any(replica["master-link-status"] == "ok" and replica["flags"] == "slave" for replica in replicas)
+                for master, replicas in states)
+        except redis.exceptions.ConnectionError:
+            return False
+
+    def wait_whole(self, timeout=25):
+        wait_until(self.is_whole, timeout, lambda: f"Sentinels agree: {self.states()}")
+        return self
+
+    def end(self):
+        for client in self.clients:
+            client.close()
+        for process in self.processes:
+            process.kill()
+            process.wait()
+        for server in self.redis:
+            server.end()
         shutil.rmtree(self.folder)

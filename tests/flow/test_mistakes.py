@@ -65,6 +65,11 @@ def redis_user_without_rights(case):
     return sections
 
 
+def redis_for_a_sentinel(case):
+    own_redis(case)
+    return {"redis": {"host": "127.0.0.1", "port": 6379, "sentinels": f"127.0.0.1:{case.redis[-1].port}", "sentinel_master": "riders"}}
+
+
 def taken_port(case):
     """The port of a daemon that runs as another instance."""
     case.daemons.append(case.world.start(instance="first"))
@@ -122,6 +127,13 @@ TABLE = [
     Mistake("Redis that is a replica", CHECK, lambda case: own_redis(case, "--appendonly", "yes", "--replicaof", "127.0.0.1 1",
                                                                      "--replica-serve-stale-data", "yes"), EX_UNAVAILABLE,
             ["replica", "master"]),
+    Mistake("Sentinels elsewhere", CHECK, lambda case: {"redis": {"host": "127.0.0.1", "port": 6379, "sentinels": "127.0.0.1:1",
+                                                                  "sentinel_master": "riders"}}, EX_UNAVAILABLE,
+            ["no Sentinel answers", "127.0.0.1:1", "Connection refused", "check redis.sentinels"]),
+    Mistake("Redis in the place of a Sentinel", CHECK, redis_for_a_sentinel, EX_UNAVAILABLE,
+            ["unknown command", "this is no Sentinel", "correct redis.sentinels"]),
+    Mistake("Sentinels and a port", TEST, lambda case: {"redis": {"port": 6380, "sentinels": "127.0.0.1:1", "sentinel_master": "riders"}},
+            EX_CONFIG, ["file:", "redis.port and redis.sentinels", "remove one of the two"]),
     Mistake("typo in a key", TEST, lambda case: {"kafka": {"borkers": "x:1"}}, EX_CONFIG, ["file:", "kafka.borkers", 'did you mean "brokers"']),
     Mistake("wrong type", TEST, lambda case: {"redis": {"port": "6379"}}, EX_CONFIG, ["file:", "redis.port", "whole number"]),
     Mistake("value out of range", TEST, lambda case: {"batch": {"events_max": 0}}, EX_CONFIG, ["file:", "batch.events_max", "from 1 to"]),
