@@ -47,7 +47,7 @@ struct store_stats {
 
 struct store *store_new(struct event_base *base, const struct config *config, const struct store_callbacks *callbacks, void *context);
 /* Each call needs the store to be ready, and gets its answer once unless on_lost comes first. Answers come from the event loop,
- * never from inside a call; store_free() must not be called from inside a callback. A host name (of Redis, of a Sentinel) is resolved
+ * never from inside a call; store_free() must not be called from inside a callback. A host name, also of a Sentinel, is resolved
  * while connecting, which blocks the loop: prefer an address. */
 bool store_is_ready(const struct store *store);
 void store_load(struct store *store, const struct store_load *load);
