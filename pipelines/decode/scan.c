@@ -325,8 +325,9 @@ static const char *skip_plain(const char *at, const char *end)
 	return at;
 }
 
-/* The rest of a string that holds more than printable ASCII, with scan->at on the first such byte. */
-static bool read_special_string(struct scan *scan, const char *content, struct slice *text)
+/* The rest of a string that holds more than printable ASCII, with scan->at on the first such byte. Out of line, so
+ * that the others do not pay for its registers. */
+__attribute__((noinline)) static bool read_special_string(struct scan *scan, const char *content, struct slice *text)
 {
 	bool escaped = false;
 
