@@ -8,7 +8,7 @@ local DAY_HOURS = 24
 local CHINA_HOURS = 8              -- a day ends at midnight in UTC+8
 local REPORT_HOURS = 120 * DAY_HOURS -- a report can be reviewed for so long (stream time)
 local DAY_KEY_HOURS = 40 * DAY_HOURS
-local GRACE = 7 * DAY_HOURS * HOUR -- keys outlive what decides by this much; see expire()
+local GRACE = 7 * DAY_HOURS * HOUR -- keys outlive what decides by this much; see expiry()
 local EXACT = 2 ^ 53               -- integers beyond are not exact in Lua
 local UNPACK = 1000                -- arguments of one command, well below what unpack() takes
 
@@ -78,7 +78,7 @@ end
 local function parse_report(keys, args, at, key_at)
 	return {
 		rider = keys[key_at], day = keys[key_at + 1], report = keys[key_at + 2],
-		category = args[at + 1], stake = integer(args[at + 2]), score = integer(args[at + 3]),
+		category = args[at + 1], stake = integer(args[at + 2]), score = integer(args[at + 3]), score_text = args[at + 3],
 		jurisdiction = args[at + 4],
 	}, at + 5, key_at + 3
 end
@@ -143,8 +143,9 @@ end
 
 -- A TTL only collects garbage; what decides is stream time (until_hour, the day in the key). So a key lives a week longer than any
 -- decision can need it, also when an old log is read again and its stream time lies far behind the clock.
-local function expire(run, key, until_hour)
-	write(run, 'EXPIREAT', key, math.max(until_hour * HOUR, run.now) + GRACE)
+-- A text, made once a chunk: numbers are dear to pass on.
+local function expiry(run, until_hour)
+	return string.format('%d', math.max(until_hour * HOUR, run.now) + GRACE)
 end
 
 local function rider_name(run, rider)
@@ -214,9 +215,10 @@ local function grant(run, effect)
 	local granted = tonumber(day[2] or 0) or run.day_max
 	local points = math.max(0, math.min(effect.stake, run.report_max, run.day_max - granted))
 	if points > 0 then
-		write(run, 'HINCRBY', effect.day, 'paid', 1)
-		write(run, 'HINCRBY', effect.day, 'points', points)
-		expire(run, effect.day, run.day_end + DAY_KEY_HOURS)
+		write(run, 'HSET', effect.day, 'paid', paid + 1, 'points', granted + points)
+		if not day[1] then
+			write(run, 'EXPIREAT', effect.day, run.day_expiry)
+		end
 		bump(run, effect.rider, effect.jurisdiction, 'points_pending', points)
 	end
 	return points
@@ -228,11 +230,10 @@ local function create_report(run, effect)
 	if failed(known) then
 		run.conflicts = run.conflicts + 1
 	elseif not known or (tonumber(known) or 0) < run.hour then
-		local until_hour = run.hour + REPORT_HOURS
 		write(run, 'HSET', effect.report, 'rider', rider_name(run, effect.rider), 'category', effect.category,
-			'points', grant(run, effect), 'score', effect.score, 'scored', 0, 'state', 'pending',
-			'jurisdiction', effect.jurisdiction, 'until_hour', until_hour)
-		expire(run, effect.report, until_hour)
+			'points', grant(run, effect), 'score', effect.score_text, 'scored', '0', 'state', 'pending',
+			'jurisdiction', effect.jurisdiction, 'until_hour', run.report_hour)
+		write(run, 'EXPIREAT', effect.report, run.report_expiry)
 	end
 end
 
@@ -287,7 +288,7 @@ local function add_totals(run)
 	if run.unmatched > 0 then
 		write(run, 'HINCRBY', run.totals, 'reviews_unmatched', run.unmatched)
 	end
-	expire(run, run.day_totals, run.day_end + DAY_KEY_HOURS)
+	write(run, 'EXPIREAT', run.day_totals, run.day_expiry)
 end
 
 -- The bucket is ours alone: whatever else took its name is replaced, loudly.
@@ -364,6 +365,8 @@ local function rw_apply(keys, args)
 	end
 	run.now = tonumber(redis.call('TIME')[1])
 	run.day_end = (math.floor((run.hour + CHINA_HOURS) / DAY_HOURS) + 1) * DAY_HOURS - CHINA_HOURS
+	run.day_expiry = expiry(run, run.day_end + DAY_KEY_HOURS)
+	run.report_hour, run.report_expiry = string.format('%d', run.hour + REPORT_HOURS), expiry(run, run.hour + REPORT_HOURS)
 	sort_hours(run, state[3] or '')
 	-- The first write moves W. It may fail, then nothing was done; after it nothing may, or the chunk would count twice.
 	redis.call('HSET', run.log, 'applied', args[3], 'time', args[4], 'hours', run.hours)
