@@ -5,7 +5,7 @@ from functools import partial
 from typing import Callable
 
 import programs
-from processes import say
+from processes import Failed, say
 from stack import Load
 from trials import alternate
 
@@ -38,6 +38,13 @@ APPEND_ONLY = [Program("append-only off", programs.daemon),
 CONNECTIONS = [Program("TCP", programs.daemon), Program("unix socket", partial(programs.daemon, unix_socket=True))]
 RIDERS = [Program("50,000 riders", partial(programs.daemon, riders=JOB.riders)),
           Program("5,000,000 riders", partial(programs.daemon, riders=MANY_RIDERS.riders), MANY_RIDERS)]
+
+
+def run_versions(session):
+    """The same topics for another build of the daemon; both get the same settings."""
+    if not session.against:
+        raise Failed("name the other build: --against BINARY")
+    return run(session, [Program(DAEMON, programs.daemon), Program("against", partial(programs.daemon, binary=session.against))])
 
 
 def run(session, rows, count_allocations=False, with_peer=False):

@@ -20,13 +20,13 @@ TALLY = struct.Struct("4Q")  # of count_allocations.c: calls of the main and the
 
 # ---- the daemon ----
 
-def daemon(topics, session, append_only=False, unix_socket=False, riders=0):
-    """riders: so many have counters in Redis already."""
+def daemon(topics, session, append_only=False, unix_socket=False, riders=0, binary=None):
+    """riders: so many have counters in Redis already. binary: another build."""
     topics.stack.reset_redis(append_only)
     if riders:
         run(BUILD / "floor", "fill", topics.stack.brokers, topics.stack.redis, riders, PARTITIONS)
     meter = Meter(topics.stack)
-    process = Daemon(topics, session.new_group(), session.overrides, unix_socket)
+    process = Daemon(topics, session.new_group(), session.overrides, unix_socket, binary=binary)
     try:
         metrics = process.wait_applied(topics.events)
         read = meter.read()
@@ -35,7 +35,8 @@ def daemon(topics, session, append_only=False, unix_socket=False, riders=0):
     finally:
         process.process.kill()
     published = int(process.total("riderwatch_records_published_total", metrics))
-    note_alerts(topics, published)
+    if not binary:
+        note_alerts(topics, published)
     return make_trial(topics.events, parts, read, peak, published=published,
                       transactions=int(process.total("riderwatch_transactions_total", metrics)),
                       keys=int(topics.stack.ask_redis("dbsize")))

@@ -48,6 +48,7 @@ SCENARIOS = [
     catching_up("append-only", "Redis without and with an append-only file, synced each second", catch_up.APPEND_ONLY),
     catching_up("connection", "Redis by TCP and by unix socket", catch_up.CONNECTIONS),
     catching_up("riders", "events of 50,000 and of 5,000,000 riders", catch_up.RIDERS, LONG),
+    Scenario("versions", "catch-up by this build and by another one (--against)", catch_up.run_versions, when=ASKED),
     Scenario("outage", "alert age before, during and after 60 s without Redis, with a recount", outage.run, when=ASKED),
 ]
 
@@ -57,7 +58,7 @@ class Session:
 
     def __init__(self, options):
         self.options, self.events, self.pairs, self.seconds = options, options.events, options.pairs, options.seconds
-        self.peer, self.overrides = options.peer, options.override
+        self.peer, self.against, self.overrides = options.peer, options.against, options.override
         self.results, self.failures, self.made, self.groups = {}, {}, [], 0
         self.facts = {"events": self.events, "pairs": self.pairs, "seconds": self.seconds, "peer": bool(self.peer), "overrides": self.overrides,
                       "machine": machine(), "at": time.strftime("%Y-%m-%d %H:%M:%S %z")}
