@@ -63,6 +63,7 @@ static const struct {
 	{ KAFKA_PRODUCER, "reconnect.backoff.max.ms", "500" },
 	{ KAFKA_PRODUCER, "connections.max.idle.ms", "10000" },
 	{ KAFKA_PRODUCER, "linger.ms", "5" },
+	{ KAFKA_PRODUCER, "compression.type", "lz4" },
 	{ KAFKA_PRODUCER, "enable.idempotence", "true" },
 	{ KAFKA_PRODUCER, "partitioner", "murmur2_random" },
 	{ KAFKA_PRODUCER, "socket.nagle.disable", "true" },
