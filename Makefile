@@ -174,7 +174,7 @@ run: ## the same set-up, left running, with what to type to look around
 stop: ## end what make run started
 	@scripts/run --stop
 
-check: setup ## every test: layers, unit, sanitizers, simulator, real Kafka and Redis
+check: setup ## every test: layers, unit, sanitizers, simulator, real Kafka and Redis, the short fault matrix (some 20 minutes)
 	@scripts/check
 
 flow: setup ## only the tests on a real Kafka and Redis
@@ -203,7 +203,7 @@ chaos: setup chaos-programs ## the fault matrix on a real Kafka and Redis (some 
 chaos-mix: setup chaos-programs ## a random mix of the faults: make chaos-mix SEED=7 SECONDS=120 SEEDS=3 THREE=1
 	/usr/bin/python3 tests/chaos/run.py --mix $(or $(SECONDS),120) $(if $(SEED),--seed $(SEED)) --seeds $(or $(SEEDS),1) $(if $(THREE),--three)
 
-chaos-short: setup ## the short set of it (some five minutes)
+chaos-short: setup ## the short set of it (some six minutes)
 	@scripts/check chaos
 
 asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer

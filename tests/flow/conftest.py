@@ -12,9 +12,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 pytest.register_assert_rewrite("world", "fold")
 from events import mixed  # noqa: E402
 from guarded import start_guarded  # noqa: E402
-from world import DAEMON, Stack, World  # noqa: E402
+from world import DAEMON, Stack, World, end_by_term  # noqa: E402
 
 _numbers = itertools.count(1)
+
+
+def pytest_configure():
+    end_by_term()
 
 
 @pytest.fixture(scope="session")

@@ -42,6 +42,14 @@ def wait_until(condition, timeout, what):
         time.sleep(0.05)
 
 
+def end_by_term():
+    """TERM ends the tests like Ctrl-C does: what they started is put away."""
+    def on_term(*_):
+        signal.signal(signal.SIGTERM, lambda *_: None)  # it may come twice, to us and to our group
+        raise KeyboardInterrupt
+    signal.signal(signal.SIGTERM, on_term)
+
+
 class Stack:
     """The session's broker and Redis, started and harmed through scripts/stack."""
 
