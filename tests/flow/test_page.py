@@ -264,11 +264,12 @@ def test_how_it_looks(world, browser, make_page):
             await page.evaluate((name) => localStorage.setItem('language', name), argument[0] === 'dark' ? 'zh' : 'en');
             await page.setViewportSize({ width: argument[1], height: argument[1] === 390 ? 844 : 900 });
             await page.goto(page.url().split('?')[0]); await page.waitForSelector('#map circle', { state: 'attached' })""", [theme, width])
-        for view in ("alerts", "totals", "top", "drawer"):
+        for view, filled in (("alerts", "#feed .headline"), ("totals", "#totals .card"), ("top", "#top td"), ("drawer", "#drawer .marked")):
             browser.do("await page.locator(`#views [data-name=${argument}]`).click()", "alerts" if view == "drawer" else view)
             if view == "drawer":
-                browser.do("await page.locator('#feed .headline').first().click(); await page.waitForSelector('#drawer h2')")
-            browser.do("await page.waitForTimeout(1500)")
+                browser.do("await page.locator('#feed .headline').first().click()")
+            browser.do("""await page.locator(argument).first().waitFor();
+                await page.waitForFunction(() => document.getAnimations().every((one) => one.playState !== 'running'))""", filled)
             browser.shot(f"{view}-{theme}-{width}")
             assert browser.see("document.documentElement.scrollWidth <= innerWidth"), (view, theme, width)
             found = browser.do("""const { source } = require('axe-core');
