@@ -200,7 +200,7 @@ def test_redis_hangs(world):
 
 # Longer than a start of the broker on a slow machine. A coordinator that is silent for a whole session can take a member's return for
 # that of another process, and then the daemon ends for a supervisor to start it again.
-PATIENT = {"session_timeout": "20s"}
+PATIENT = {"session_timeout": "45s"}
 
 
 def test_broker_stopped_and_started(world):
