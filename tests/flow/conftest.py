@@ -69,6 +69,7 @@ def make_world(stack, tmp_path):
     yield make
     for world in worlds:
         world.end()
+        world.delete_topics()
 
 
 @pytest.fixture

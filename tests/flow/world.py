@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """One test's world: its own topics, group and configuration on the session's broker and Redis, and the daemons that run in it."""
+import contextlib
 import json
 import os
 import pathlib
@@ -13,6 +14,7 @@ from collections import defaultdict, namedtuple
 
 import redis
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from fold import Fold, alert_id
 
@@ -53,6 +55,8 @@ def end_by_term():
 class Stack:
     """The session's broker and Redis, started and harmed through scripts/stack."""
 
+    _admin = None
+
     def __init__(self, name="flow"):
         self.name = name
         self.order("up")
@@ -66,6 +70,11 @@ class Stack:
         environment = {name: value for name, value in os.environ.items() if name not in ("BROKERS", "REDIS")}
         return subprocess.run([str(ROOT / "scripts/stack"), *words, self.name], check=True, stdout=subprocess.PIPE, text=True,
                               stdin=subprocess.DEVNULL, env=environment).stdout
+
+    def admin(self):
+        if not self._admin:
+            self._admin = AdminClient({"bootstrap.servers": self.brokers, "log_level": 0, "reconnect.backoff.max.ms": 500})
+        return self._admin
 
     def heal(self):
         """Whatever a test did: both run again."""
@@ -190,6 +199,13 @@ class World:
                 daemon.kill()
 
     # ---- Kafka ----
+
+    def delete_topics(self):
+        """Some hundred tests leave thousands of partitions, which a broker that was killed looks through when it starts. Nobody waits
+        for the end of it; a broker that a test has left stopped keeps them."""
+        for future in self.stack.admin().delete_topics(list(self.topics.values()), operation_timeout=0, request_timeout=3).values():
+            with contextlib.suppress(KafkaException):
+                future.result(5)
 
     def send(self, event, shape="structured", **more):
         value, headers = event.shaped(shape)
