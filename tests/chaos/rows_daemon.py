@@ -136,7 +136,8 @@ def two_with_one_name(run):
         run.sleep(1, 2)
         run.fault("same name")
         younger = run.start()
-        run.expect_exit(daemon, [69, 65], 30)
+        # Now and then librdkafka 2.0.2 never returns from a call of a producer that was fenced: then the watchdog ends the process.
+        run.expect_exit(daemon, [69, 65, 70], 90)
         daemon = younger
     run.sleep(1)
 

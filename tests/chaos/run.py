@@ -16,7 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import harness  # noqa: E402
 import mix  # noqa: E402
 from table import ROWS  # noqa: E402
-from world import DAEMON, ROOT, Stack  # noqa: E402
+from world import DAEMON, ROOT, Stack, end_by_term  # noqa: E402
 
 FOLDER = ROOT / "build/chaos"
 STACKS = {"single": lambda: Stack(os.environ.get("CHAOS_STACK", "chaos"))}
@@ -179,6 +179,7 @@ def main():
     if not DAEMON.exists():
         sys.exit(f"{DAEMON} is not built: run make")
     FOLDER.mkdir(parents=True, exist_ok=True)
+    end_by_term()
     results = play_all(*schedule(arguments), arguments.keep)
     (FOLDER / "report.md").write_text(summary(results))
     failed = sum(not result.passed for result in results)

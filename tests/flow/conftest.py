@@ -3,6 +3,8 @@ import itertools
 import os
 import pathlib
 import random
+import shutil
+import signal
 import subprocess
 import sys
 
@@ -12,9 +14,36 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 pytest.register_assert_rewrite("world", "fold")
 from events import mixed  # noqa: E402
 from guarded import start_guarded  # noqa: E402
-from world import DAEMON, Stack, World  # noqa: E402
+from world import DAEMON, ROOT, Stack, World, end_by_term  # noqa: E402
 
 _numbers = itertools.count(1)
+
+
+def pytest_configure():
+    end_by_term()
+
+
+_package_build = None
+
+
+def pytest_collection_finish(session):
+    """The package is built, with the time that is left, while other tests run that mostly wait."""
+    global _package_build
+    if not session.config.option.collectonly and any("package_build" in getattr(item, "fixturenames", ()) for item in session.items) \
+            and shutil.which("dh"):
+        _package_build = subprocess.Popen(["nice", str(ROOT / "scripts/build-deb")], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                          stderr=subprocess.STDOUT, text=True, start_new_session=True)
+
+
+def pytest_sessionfinish():
+    if _package_build and _package_build.poll() is None:
+        os.killpg(_package_build.pid, signal.SIGTERM)
+
+
+@pytest.fixture(scope="session")
+def package_build():
+    """scripts/build-deb, under way since the session began."""
+    return _package_build
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +69,7 @@ def make_world(stack, tmp_path):
     yield make
     for world in worlds:
         world.end()
+        world.delete_topics()
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Servers that a test starts for itself: a Kafka that asks who one is, a Redis with options, one with Sentinels. None outlives the test, however that ends."""
+import contextlib
 import os
 import pathlib
 import random
+import re
 import shutil
 import socket
 import struct
@@ -11,7 +13,7 @@ import tempfile
 
 import redis
 
-from world import wait_until
+from world import ROOT, wait_until
 
 JARS = pathlib.Path(os.environ.get("RIDERWATCH_CACHE") or
                     pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "riderwatch") / "kafka-4.3.1"
@@ -47,11 +49,22 @@ log.index.size.max.bytes=1048576
 CODES = {"topic": 2, "group": 3, "transactional-id": 5, "literal": 3, "prefixed": 4, "Read": 3, "Write": 4, "Describe": 8}
 
 
+def stack_ports():
+    """Those of every broker and Redis of scripts/stack, whether it listens now or comes back after a kill."""
+    ports = set()
+    for path in (ROOT / "build/stack").glob("*/ports"):
+        with contextlib.suppress(OSError):  # that one ended just now
+            ports.update(map(int, re.findall(r"=(\d+)", path.read_text())))
+    return ports
+
+
 def free_ports(count):
     """Different ones, below the range that the kernel hands to outgoing connections, so that they stay free until somebody listens."""
-    ports = set()
+    ports, taken = set(), stack_ports()
     while len(ports) < count:
         port = random.randrange(20000, 32000)
+        if port in taken:
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

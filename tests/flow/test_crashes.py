@@ -199,12 +199,12 @@ def test_redis_hangs(world):
 
 
 # Longer than a start of the broker on a slow machine. A coordinator that is silent for a whole session can take a member's return for
-# that of another process, and then the daemon ends for a supervisor to start it again.
-PATIENT = {"session_timeout": "20s"}
+# that of another process, and then the daemon ends for a supervisor to start it again; so does the watchdog when a call waits for too long.
+PATIENT = {"kafka": {"session_timeout": "45s"}, "watchdog": {"timeout": "60s"}}
 
 
 def test_broker_stopped_and_started(world):
-    daemon, feed = world.start(kafka=PATIENT), Feed(world, random.randrange(1 << 30))
+    daemon, feed = world.start(**PATIENT), Feed(world, random.randrange(1 << 30))
     watcher = Watcher(world)
     time.sleep(1)
     world.stack.order("kafka", "stop")
@@ -218,7 +218,7 @@ def test_broker_stopped_and_started(world):
 
 
 def test_broker_killed(world):
-    daemon, feed = world.start(kafka=PATIENT), Feed(world, random.randrange(1 << 30))
+    daemon, feed = world.start(**PATIENT), Feed(world, random.randrange(1 << 30))
     time.sleep(1)
     world.stack.order("kafka", "kill")
     world.stack.order("kafka", "start")

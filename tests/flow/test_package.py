@@ -19,10 +19,10 @@ OUT = ROOT / "build/deb"
 
 
 @pytest.fixture(scope="session")
-def package():
+def package(package_build):
     """Built; lintian found no error and no warning."""
-    done = subprocess.run([str(ROOT / "scripts/build-deb")], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    said, _ = package_build.communicate()
+    assert package_build.returncode == 0, said[-3000:]
     path, = (path for path in OUT.glob("riderwatch_*.deb"))
     return path
 

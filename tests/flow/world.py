@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """One test's world: its own topics, group and configuration on the session's broker and Redis, and the daemons that run in it."""
+import contextlib
 import json
 import os
 import pathlib
@@ -13,6 +14,7 @@ from collections import defaultdict, namedtuple
 
 import redis
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from fold import Fold, alert_id
 
@@ -42,8 +44,18 @@ def wait_until(condition, timeout, what):
         time.sleep(0.05)
 
 
+def end_by_term():
+    """TERM ends the tests like Ctrl-C does: what they started is put away."""
+    def on_term(*_):
+        signal.signal(signal.SIGTERM, lambda *_: None)  # it may come twice, to us and to our group
+        raise KeyboardInterrupt
+    signal.signal(signal.SIGTERM, on_term)
+
+
 class Stack:
     """The session's broker and Redis, started and harmed through scripts/stack."""
+
+    _admin = None
 
     def __init__(self, name="flow"):
         self.name = name
@@ -58,6 +70,11 @@ class Stack:
         environment = {name: value for name, value in os.environ.items() if name not in ("BROKERS", "REDIS")}
         return subprocess.run([str(ROOT / "scripts/stack"), *words, self.name], check=True, stdout=subprocess.PIPE, text=True,
                               stdin=subprocess.DEVNULL, env=environment).stdout
+
+    def admin(self):
+        if not self._admin:
+            self._admin = AdminClient({"bootstrap.servers": self.brokers, "log_level": 0, "reconnect.backoff.max.ms": 500})
+        return self._admin
 
     def heal(self):
         """Whatever a test did: both run again."""
@@ -183,6 +200,13 @@ class World:
 
     # ---- Kafka ----
 
+    def delete_topics(self):
+        """Some hundred tests leave thousands of partitions, which a broker that was killed looks through when it starts. Nobody waits
+        for the end of it; a broker that a test has left stopped keeps them."""
+        for future in self.stack.admin().delete_topics(list(self.topics.values()), operation_timeout=0, request_timeout=3).values():
+            with contextlib.suppress(KafkaException):
+                future.result(5)
+
     def send(self, event, shape="structured", **more):
         value, headers = event.shaped(shape)
         self.send_raw(event.kind, event.rider.encode(), value, headers, **more)
@@ -291,16 +315,22 @@ class World:
 
     # ---- the whole truth ----
 
-    def input_logs(self):
+    # Each of these takes what was read already, if it was, since a reader of its own takes some tenths of a second.
+
+    def input_logs(self, records=None):
         """{(topic, partition): its records, in order}"""
         logs = defaultdict(list)
-        for record in self.read(*INPUTS):
+        for record in self.of_kinds(INPUTS, records):
             logs[record.topic, record.partition].append(record)
         return logs
 
-    def alerts(self, start=None):
+    def alerts(self, start=None, records=None):
         """Every visible alert as (record, decoded value)."""
-        return [(record, json.loads(record.value)) for record in self.read(*ALERT_KINDS, start=start)]
+        return [(record, json.loads(record.value)) for record in self.of_kinds(ALERT_KINDS, records, start)]
+
+    def of_kinds(self, kinds, records=None, start=None):
+        topics = {self.topics[kind] for kind in kinds}
+        return self.read(*kinds, start=start) if records is None else [record for record in records if record.topic in topics]
 
     def check_none_open(self):
         """No transaction is left open, so a read_committed reader reaches the end of the log. What a killed process left open
@@ -329,12 +359,13 @@ class World:
         self.flush()
         self.wait_committed(timeout)
         self.check_none_open()
-        alerts = self.alerts()
+        all_records = self.read(*INPUTS, *OUTPUTS)
+        alerts = self.alerts(records=all_records)
         fold = Fold(self.verdicts(alerts), window)
-        for (_, partition), records in sorted(self.input_logs().items()):
+        for (_, partition), records in sorted(self.input_logs(all_records).items()):
             fold.run(partition, records)
         self.check_alerts(fold, alerts)
-        self.check_dead_letters(fold)
+        self.check_dead_letters(fold, all_records)
         self.check_counters(fold)
         return fold
 
@@ -349,9 +380,9 @@ class World:
         assert not twice, f"{len(twice)} alerts are visible more than once: {sorted(twice)[:5]}"
         assert set(seen) == expected, f"unexpected {sorted(set(seen) - expected)[:5]}, lost {sorted(expected - set(seen))[:5]}"
 
-    def check_dead_letters(self, fold):
+    def check_dead_letters(self, fold, records=None):
         seen = defaultdict(int)
-        for record in self.read("dead_letters"):
+        for record in self.of_kinds(["dead_letters"], records):
             headers = dict(record.headers)
             seen[headers["rw.error.topic"].decode(), int(headers["rw.error.partition"]), int(headers["rw.error.offset"])] += 1
         twice = {slot for slot, count in seen.items() if count > 1}

@@ -26,6 +26,7 @@ static void run_server(const struct redis_server *server, pid_t parent)
 	for (size_t i = 0; server->options[i]; i++)
 		arguments[count++] = server->options[i];
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setpgid(0, 0);
 	if (getppid() == parent)
 		execvp(arguments[0], (char *const *)arguments);
 	perror("redis-server");
@@ -50,6 +51,7 @@ void redis_server_again(struct redis_server *server)
 {
 	pid_t parent = getpid();
 	unlink(server->socket);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	server->pid = fork();
 	MUST(server->pid >= 0);
 	if (server->pid == 0)
@@ -73,12 +75,21 @@ void redis_server_start(struct redis_server *server, const char *const *options)
 	redis_server_again(server);
 }
 
+/* Until none of pid (see waitpid) is left. */
+static void reap(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) > 0 || errno == EINTR)
+		;
+}
+
 void redis_server_kill(struct redis_server *server, int signal)
 {
 	if (server->pid > 0) {
 		kill(server->pid, signal);
-		while (waitpid(server->pid, NULL, 0) < 0 && errno == EINTR)
-			;
+		reap(server->pid);
+		/* Its child that writes the append-only file anew does not die with it; it has become ours. */
+		kill(-server->pid, SIGKILL);
+		reap(-server->pid);
 		server->pid = 0;
 	}
 }

@@ -12,7 +12,8 @@ struct redis_server {
 
 /* options: redis-server arguments in pairs, NULL-terminated, at most 14; kept by pointer. Waits until it answers. */
 void redis_server_start(struct redis_server *server, const char *const *options);
-/* Waits until the process has gone. The folder (append-only file) stays, so that redis_server_again() finds it. */
+/* Waits until the process and its children have gone. The folder (append-only file) stays, so that redis_server_again()
+ * finds it. */
 void redis_server_kill(struct redis_server *server, int signal);
 void redis_server_again(struct redis_server *server);
 /* Kills the process if it runs, and removes the folder. */

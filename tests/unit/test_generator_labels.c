@@ -15,6 +15,12 @@
 #define ROWS_MAX 1024
 #define FIELDS_MAX 4
 #define PLACES_MAX 512
+/* Every so manieth of all places. A sanitizer looks at memory, and sees as much in some of them. */
+#ifdef __SANITIZE_ADDRESS__
+#define PLACES_STEP 17
+#else
+#define PLACES_STEP 1
+#endif
 
 static const enum service_code codes[] = { SERVICE_FIRE, SERVICE_FOOD, SERVICE_EMERGENCY, SERVICE_OTHER };
 
@@ -246,7 +252,8 @@ static void test_all_that_stands_around_together_does_not_change_the_label(void 
 	make_places(world, &places);
 	assert_true(places.count > 100);
 	for (size_t i = 0; i < world->phrase_count; i++)
-		for (size_t p = 0; strcmp(world->phrases[i].fields[0], "other.none") != 0 && p < places.count; p++)
+		for (size_t p = 0; strcmp(world->phrases[i].fields[0], "other.none") != 0 && p < places.count;
+		     p += PLACES_STEP)
 			wrong += check_at(world, &world->phrases[i], places.texts[p]);
 	assert_int_equal(wrong, 0);
 }
