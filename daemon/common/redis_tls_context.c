@@ -66,7 +66,7 @@ static bool load_authorities(struct attempt *attempt)
 				"Redis"));
 }
 
-static const char *why_no_key(bool asked)
+static const char *why_no_key(bool asked, bool has_own_file)
 {
 	int reason = ERR_GET_REASON(ERR_peek_last_error());
 
@@ -74,25 +74,27 @@ static const char *why_no_key(bool asked)
 		return "locked with a passphrase; give it one without: openssl pkey -in OLD -out NEW";
 	if (reason == X509_R_KEY_VALUES_MISMATCH || reason == X509_R_KEY_TYPE_MISMATCH)
 		return "does not belong to redis.tls_certificate_file; install certificate and key of one request";
-	return "no private key in it; it must be PEM";
-}
-
-static bool load_key(struct attempt *attempt, const char *path)
-{
-	bool asked = false;
-
-	if (!begin(attempt, "tls_key_file", path))
-		return false;
-	SSL_CTX_set_default_passwd_cb(attempt->context, refuse_passphrase);
-	SSL_CTX_set_default_passwd_cb_userdata(attempt->context, &asked);
-	return SSL_CTX_use_PrivateKey_file(attempt->context, path, SSL_FILETYPE_PEM) == 1 ||
-	       refuse(attempt, why_no_key(asked));
+	return has_own_file ? "no private key in it; it must be PEM"
+			    : "no private key in it; name its file in redis.tls_key_file";
 }
 
 /* A key may stand in the file of its certificate. */
+static bool load_key(struct attempt *attempt)
+{
+	const char *path = attempt->config->redis_tls_key_file;
+	bool asked = false, has_own_file = *path;
+
+	if (has_own_file && !begin(attempt, "tls_key_file", path))
+		return false;
+	SSL_CTX_set_default_passwd_cb(attempt->context, refuse_passphrase);
+	SSL_CTX_set_default_passwd_cb_userdata(attempt->context, &asked);
+	return SSL_CTX_use_PrivateKey_file(attempt->context, attempt->path, SSL_FILETYPE_PEM) == 1 ||
+	       refuse(attempt, why_no_key(asked, has_own_file));
+}
+
 static bool load_certificate(struct attempt *attempt)
 {
-	const char *path = attempt->config->redis_tls_certificate_file, *key = attempt->config->redis_tls_key_file;
+	const char *path = attempt->config->redis_tls_certificate_file;
 
 	if (!*path)
 		return true;
@@ -100,7 +102,7 @@ static bool load_certificate(struct attempt *attempt)
 		return false;
 	if (SSL_CTX_use_certificate_chain_file(attempt->context, path) != 1)
 		return refuse(attempt, "no certificate in it; it must be PEM");
-	return load_key(attempt, *key ? key : path);
+	return load_key(attempt);
 }
 
 static SSL_CTX *context_new(struct attempt *attempt)

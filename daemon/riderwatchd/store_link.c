@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "alloc.h"
 #include "log.h"
 #include "monotonic.h"
@@ -54,13 +55,27 @@ static void close_connection(struct store *store)
 	}
 }
 
+#define LOSS "why=\"%s\" attempt=%u address=%s", why, store->attempts, store->address
+
+/* Another reason than before is said at once: somebody may be at work on it. */
+static void log_loss(struct store *store, bool was_ready, const char *why)
+{
+	bool is_new = strncmp(store->reason, why, sizeof store->reason - 1) != 0;
+	snprintf(store->reason, sizeof store->reason, "%s", why);
+	if (was_ready)
+		log_limited(LOG_WARNING, "redis lost", LOSS);
+	else if (is_new)
+		log_warning("redis not reached", LOSS);
+	else
+		log_limited(LOG_WARNING, "redis not reached", LOSS);
+}
+
 void store_lose(struct store *store, const char *why)
 {
 	bool was_ready = store->phase == STORE_READY;
 	store->phase = STORE_DOWN;
 	store->stats.up = false;
-	log_limited(LOG_WARNING, was_ready ? "redis lost" : "redis not reached", "why=\"%s\" attempt=%u address=%s",
-		    why, store->attempts, store->address);
+	log_loss(store, was_ready, why);
 	close_connection(store);
 	if (store->sentinel)
 		store_sentinel_rotate(store->sentinel); /* this one may not know yet */
