@@ -155,6 +155,21 @@ static void send_steps(redisContext *redis, enum redis_sentinel_step step, const
 	}
 }
 
+static void fail_to_receive(struct redis_sentinel_answer *answer, const redisContext *redis,
+			    const struct redis_tls *tls)
+{
+	bool late = redis->err == REDIS_ERR_IO && errno == EAGAIN;
+	if (late)
+		fail(answer, "no answer in time");
+	else if (tls)
+		fail(answer, *redis_tls_error(tls) ? redis_tls_error(tls) : redis->errstr);
+	else {
+		*answer = SENTINEL_ANSWER_NONE;
+		snprintf(answer->error, sizeof(answer->error), "%s; a port that speaks TLS needs redis.tls",
+			 redis->errstr);
+	}
+}
+
 /* tls: NULL without. */
 static void receive_steps(redisContext *redis, struct redis_tls *tls, enum redis_sentinel_step step,
 			  const struct config *config, struct redis_sentinel_answer *answer)
@@ -162,10 +177,7 @@ static void receive_steps(redisContext *redis, struct redis_tls *tls, enum redis
 	for (; step < SENTINEL_STEPS; step++) {
 		redisReply *reply = NULL;
 		if (redis_tls_get_reply(tls, redis, &reply) != REDIS_OK) {
-			bool late = redis->err == REDIS_ERR_IO && errno == EAGAIN;
-			fail(answer, late                           ? "no answer in time"
-				     : tls && *redis_tls_error(tls) ? redis_tls_error(tls)
-								    : redis->errstr);
+			fail_to_receive(answer, redis, tls);
 			return;
 		}
 		redis_sentinel_read(answer, step, reply, config->redis_sentinel_master);

@@ -15,7 +15,7 @@ from ctl import CTL
 from events import mixed
 from guarded import openssl
 from test_crashes import Feed
-from tls import Certificates, TlsRedis
+from tls import Certificates, TlsRedis, TlsSentinel
 from world import DAEMON, wait_until
 
 EX_OK, EX_UNAVAILABLE, EX_CONFIG = 0, 69, 78
@@ -357,3 +357,30 @@ def test_no_key_shows_and_one_for_all_to_read_is_told(make_redis, tls_world, cer
     secret = key.read_text().splitlines()[1]
     assert str(key) in dump and secret not in dump + daemon.log
     assert daemon.stop() == 0
+
+
+# ---- Sentinels ----
+
+def test_a_sentinel_and_a_failover_over_tls(tls_world, certificates, check):
+    servers = TlsSentinel(certificates)
+    try:
+        world = tls_world(servers.redis[0])
+        code, lines = check(redis=servers.settings())
+        assert code == EX_OK and any(f"1 of 1 Sentinels name 127.0.0.1:{servers.redis[0].tls_port} the master" in line for line in lines), lines
+        daemon, feed = world.start(redis=servers.settings(timeout="1s")), Feed(world, random.randrange(1 << 30))
+        wait_until(lambda: len(world.applied()) == 2 * world.partitions, 20, lambda: daemon.log[-2000:])
+        servers.client.execute_command("SENTINEL", "FAILOVER", "riders")
+        wait_until(lambda: servers.named() == servers.redis[1].tls_port, 20, "the replica is the master")
+        world.redis = servers.redis[1].client
+        daemon.wait_log("redis master has changed")
+        feed.stop()
+        world.check()
+        code, text = ctl(world, "status", redis=servers.settings())
+        assert code == 0, text
+        assert daemon.stop() == 0
+        code, lines = check(redis=servers.settings(tls=False, tls_ca_file=""))
+        assert code == EX_UNAVAILABLE and any("no Sentinel answers" in line and "needs redis.tls" in line for line in lines), lines
+        code, lines = check(redis=servers.settings(tls_server_name="elsewhere"))
+        assert code == EX_UNAVAILABLE and any("its certificate is not for elsewhere" in line for line in lines), lines
+    finally:
+        servers.end()
