@@ -2,6 +2,7 @@
 #include "redis_tls.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <hiredis/sds.h>
 #if HIREDIS_MAJOR >= 1
 #include <hiredis/sdscompat.h>
@@ -69,6 +70,16 @@ void redis_tls_free(struct redis_tls **tls)
 const char *redis_tls_error(const struct redis_tls *tls)
 {
 	return tls->error;
+}
+
+int redis_tls_days_left(const struct redis_tls *tls, bool is_ours)
+{
+	const X509 *certificate = is_ours ? SSL_get_certificate(tls->ssl) : SSL_get0_peer_certificate(tls->ssl);
+	int days = INT_MAX, seconds;
+
+	if (certificate && ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(certificate)) != 1)
+		days = INT_MAX;
+	return days;
 }
 
 /* ---- steps ---- */

@@ -32,6 +32,8 @@ enum redis_tls_result redis_tls_send(struct redis_tls *tls, redisContext *redis)
 enum redis_tls_result redis_tls_receive(struct redis_tls *tls, redisContext *redis);
 /* Why it failed, and what to do about it when we know. */
 const char *redis_tls_error(const struct redis_tls *tls);
+/* Until the certificate of Redis ends, or ours; INT_MAX: there is none. */
+int redis_tls_days_left(const struct redis_tls *tls, bool is_ours);
 /* What it means that the handshake is not answered. */
 extern const char redis_tls_silence[];
 

@@ -112,6 +112,16 @@ def test_a_client_certificate_and_a_name(make_redis, tls_world, certificates, ch
     assert daemon.stop() == 0
 
 
+def test_certificates_that_end_soon(make_redis, world, certificates, check):
+    certificates.sign("short", days=5)
+    files = {"tls_certificate_file": certificates.path("short.crt"), "tls_key_file": certificates.path("short.key")}
+    _, lines = check(redis=make_redis().settings())
+    assert not [line for line in lines if "ends in" in line or line.startswith("error: redis: ")], lines
+    _, lines = check(redis=make_redis(name="short", clients="yes").settings(**files))
+    found = [line for line in lines if line.startswith("warning: redis: ") and "ends in" in line and "renew it" in line]
+    assert len(found) == 2 and "short.crt" in found[1], lines
+
+
 # ---- what goes wrong: one message, with cause and remedy, of --check, of the daemon and of riderwatchctl ----
 
 def plain_port(server, certificates):

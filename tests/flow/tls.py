@@ -17,7 +17,7 @@ class Certificates:
 
     def __init__(self, name="test authority", folder=None):
         self.folder = folder or pathlib.Path(tempfile.mkdtemp(prefix="riderwatch-tls-"))
-        openssl("req", "-x509", *self.new_key("ca"), "-days", "2", "-subj", f"/CN={name}", "-out", self.path("ca.crt"))
+        openssl("req", "-x509", *self.new_key("ca"), "-days", "40", "-subj", f"/CN={name}", "-out", self.path("ca.crt"))
 
     def path(self, name):
         return str(self.folder / name)
@@ -25,7 +25,7 @@ class Certificates:
     def new_key(self, name):
         return ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", self.path(f"{name}.key")]
 
-    def sign(self, name, names="IP:127.0.0.1,DNS:localhost", days=2):
+    def sign(self, name, names="IP:127.0.0.1,DNS:localhost", days=30):
         """days below 0: expired. Signed again under a name it has a new key, too."""
         self.folder.joinpath("names").write_text(f"subjectAltName={names}\n")
         openssl("req", *self.new_key(name), "-subj", f"/CN={name}", "-out", self.path("request"))
