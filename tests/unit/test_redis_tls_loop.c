@@ -112,7 +112,7 @@ static void wait_for(struct tls_scene *scene, const int *count, int wanted)
 
 static void test_on_the_loop(void **state)
 {
-	enum { MANY = 2000, LARGE = 10 };
+	enum { MANY = 2000, LARGE = 4 };
 	struct tls_scene *scene = *state;
 	char *large = tls_make_text(3 * MEBIBYTE);
 	tls_scene_serve(scene, tls_echo, NULL);

@@ -5,7 +5,7 @@
 #include "redis_tls.h"
 #include "tls_server.h"
 
-enum { WAIT_MS = 15000, MEBIBYTE = 1 << 20 };
+enum { WAIT_MS = 60000, MEBIBYTE = 1 << 20 };
 
 struct tls_scene {
 	struct tls_files files;
