@@ -21,7 +21,7 @@ BASE_FLAGS = $(WARNINGS) $(OPTIMISE) $(HARDEN) $(SANITIZE) $(CPPFLAGS) $(CFLAGS)
 flags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)
 libs = $(shell $(PKG_CONFIG) --libs $(1) 2>/dev/null)
 PURE_PACKAGES := jansson libcrypto
-DAEMON_PACKAGES := rdkafka libevent hiredis
+DAEMON_PACKAGES := rdkafka libevent hiredis libssl
 
 # pipelines/ sees only include/ and itself: no Kafka, Redis or libevent flags, no daemon/ (checked by `make layers`).
 PIPELINES_FLAGS = $(BASE_FLAGS) -Ipipelines $(call flags,$(PURE_PACKAGES))

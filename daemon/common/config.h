@@ -48,7 +48,8 @@ void config_sources_fini(struct config_sources *sources);
  * with file:line, and the nearest known name for an unknown key. Returns NULL when there was any. config_free and
  * config_dump take only what this made. */
 struct config *config_load(const struct config_sources *sources, struct problems *problems);
-/* Tries every file with a secret that riderwatchd reads, and adds a problem for each that cannot be used. */
+/* Tries every file with a secret, key or certificate that riderwatchd reads, and adds a problem for each that cannot be
+ * used. */
 void config_check_secrets(const struct config *config, struct problems *problems);
 /* Files with secrets that every user of this host can read, by number from 0; NULL behind the last. */
 const char *config_open_secret(const struct config *config, size_t number);

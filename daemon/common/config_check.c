@@ -156,10 +156,25 @@ static void check_sentinels(const struct config *config, struct problems *proble
 	check_one_way_to_redis(config, problems);
 }
 
+/* ---- TLS ---- */
+
+static void check_redis_tls(const struct config *config, struct problems *problems)
+{
+	static const char *const names[] = { "tls_ca_file", "tls_certificate_file", "tls_key_file", "tls_server_name" };
+	for (size_t i = 0; !config->redis_tls && i < sizeof(names) / sizeof(*names); i++)
+		if (*text_of(config, config_key_find("redis", names[i])))
+			refuse(config, "redis", names[i], problems, "set redis.tls to true, too, or remove it");
+	if (config->redis_tls && *config->redis_socket)
+		refuse(config, "redis", "socket", problems,
+		       "Redis speaks no TLS at a socket and needs none: remove redis.tls, or name host and port");
+	if (*config->redis_tls_key_file && !*config->redis_tls_certificate_file)
+		refuse(config, "redis", "tls_key_file", problems, "set redis.tls_certificate_file, too");
+}
+
 void config_check(const struct config *config, struct problems *problems)
 {
 	static void (*const checks[])(const struct config *config, struct problems *problems) = {
-		check_addresses, check_topic_names, check_topics_differ, check_order, check_sentinels,
+		check_addresses, check_topic_names, check_topics_differ, check_order, check_sentinels, check_redis_tls,
 	};
 	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++)
 		checks[i](config, problems);

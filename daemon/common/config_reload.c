@@ -8,10 +8,14 @@
 static const struct {
 	const char *section, *name;
 } reloadable[] = {
-	{ "log", "level" },           { "log", "format" },          { "rules", "folder" },
-	{ "batch", "urgent_after" },  { "batch", "alert_after" },   { "batch", "idle_after" },
-	{ "batch", "events_max" },    { "batch", "chunk_events" },  { "redis", "user" },
-	{ "redis", "password_file" }, { "redis", "sentinel_user" }, { "redis", "sentinel_password_file" },
+	{ "log", "level" },           { "log", "format" },
+	{ "rules", "folder" },        { "batch", "urgent_after" },
+	{ "batch", "alert_after" },   { "batch", "idle_after" },
+	{ "batch", "events_max" },    { "batch", "chunk_events" },
+	{ "redis", "user" },          { "redis", "password_file" },
+	{ "redis", "sentinel_user" }, { "redis", "sentinel_password_file" },
+	{ "redis", "tls_ca_file" },   { "redis", "tls_certificate_file" },
+	{ "redis", "tls_key_file" },  { "redis", "tls_server_name" },
 	{ "shutdown", "timeout" },
 };
 

@@ -6,17 +6,19 @@
 #include <unistd.h>
 #include "alloc.h"
 #include "config_table.h"
+#include "redis_tls.h"
 #include "secret_file.h"
 
 static const struct {
 	const char *section, *name;
 	const char *credential; /* its file in $CREDENTIALS_DIRECTORY */
-	size_t minimum;         /* bytes */
+	size_t minimum;         /* bytes; 0: another form, which redis_tls_try() knows */
 	bool daemon;            /* read by riderwatchd */
 } secrets[] = {
 	{ "kafka", "password_file", "kafka-password", 1, true },
 	{ "redis", "password_file", "redis-password", 1, true },
 	{ "redis", "sentinel_password_file", "sentinel-password", 1, true },
+	{ "redis", "tls_key_file", "redis-tls-key", 0, true },
 	{ "privacy", "pseudonym_key_file", "pseudonym-key", 16, true },
 	{ "http", "token_file", "http-token", 16, true },
 	{ "board", "token_file", "board-token", 16, false },
@@ -54,6 +56,16 @@ void config_take_credentials(struct config *config)
 	}
 }
 
+static void check_redis_tls(const struct config *config, struct problems *problems)
+{
+	const char *setting;
+	char error[REDIS_TLS_ERROR_SIZE];
+
+	if (config->redis_tls && !redis_tls_try(config, &setting, error))
+		problems_add(problems, "%s: redis.%s %s", config_origin(config, config_key_find("redis", setting)),
+			     setting, error);
+}
+
 void config_check_secrets(const struct config *config, struct problems *problems)
 {
 	char secret[SECRET_SIZE], error[512];
@@ -62,12 +74,13 @@ void config_check_secrets(const struct config *config, struct problems *problems
 		const struct config_key *key = config_key_find(secrets[i].section, secrets[i].name);
 		const char *path = *(char **)config_member(config, key);
 
-		if (secrets[i].daemon && *path &&
+		if (secrets[i].daemon && *path && secrets[i].minimum &&
 		    !secret_file_read(path, secrets[i].minimum, secret, error, sizeof(error)))
 			problems_add(problems, "%s: %s.%s %s", config_origin(config, key), key->section, key->name,
 				     error);
 	}
 	explicit_bzero(secret, sizeof(secret));
+	check_redis_tls(config, problems);
 }
 
 const char *config_open_secret(const struct config *config, size_t number)

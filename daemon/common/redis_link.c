@@ -6,6 +6,7 @@
 #include <string.h>
 #include "redis_fault.h"
 #include "redis_sentinel.h"
+#include "redis_tls.h"
 #include "secret_file.h"
 
 #define WORDS_MAX 16
@@ -30,6 +31,15 @@ static bool authenticate(struct redis_link *link, const char *user, const char *
 	return reply != NULL;
 }
 
+static bool start_tls(struct redis_link *link, const char *host)
+{
+	char error[REDIS_TLS_ERROR_SIZE];
+	link->tls = redis_tls_connect(link->config, host, link->context, error);
+	if (!link->tls)
+		snprintf(link->error, sizeof(link->error), "Redis %s: %s", link->address, error);
+	return link->tls != NULL;
+}
+
 static bool connect_to(struct redis_link *link, const struct address *address)
 {
 	const struct config *config = link->config;
@@ -46,7 +56,7 @@ static bool connect_to(struct redis_link *link, const struct address *address)
 		return false;
 	}
 	redisSetTimeout(link->context, timeout);
-	return true;
+	return !config->redis_tls || start_tls(link, address->host);
 }
 
 /* ---- through Sentinels ---- */
@@ -123,6 +133,7 @@ bool redis_link_holds(struct redis_link *link)
 
 void redis_link_close(struct redis_link *link)
 {
+	redis_tls_free(&link->tls);
 	if (link->context)
 		redisFree(link->context);
 	link->context = NULL;
@@ -148,13 +159,28 @@ void redis_link_send_words(struct redis_link *link, const struct slice *words, s
 	MUST(redisAppendCommandArgv(link->context, (int)count, texts, sizes) == REDIS_OK);
 }
 
+/* A port that speaks TLS hangs up on who does not. One that wants a certificate says so only now, and why is advice,
+ * too. */
+static void describe_loss(struct redis_link *link)
+{
+	const char *why = link->tls ? redis_tls_error(link->tls) : "";
+	bool may_be_tls = !link->tls && !link->is_heard && !link->config->redis_socket[0];
+	if (strchr(why, ';'))
+		snprintf(link->error, sizeof(link->error), "Redis %s: %s", link->address, why);
+	else
+		describe(link, *why ? why : link->context->errstr,
+			 may_be_tls ? "see its log; a port that speaks TLS needs redis.tls"
+				    : "run again when it answers");
+}
+
 redisReply *redis_link_receive(struct redis_link *link)
 {
 	redisReply *reply = NULL;
-	if (redisGetReply(link->context, (void **)&reply) != REDIS_OK) {
-		describe(link, link->context->errstr, "run again when it answers");
+	if (redis_tls_get_reply(link->tls, link->context, &reply) != REDIS_OK) {
+		describe_loss(link);
 		return NULL;
 	}
+	link->is_heard = true;
 	if (reply->type == REDIS_REPLY_ERROR) {
 		describe(link, reply->str, redis_fault_find(reply->str)->advice);
 		freeReplyObject(reply);

@@ -7,9 +7,13 @@
 #include "must.h"
 #include "slice.h"
 
+struct redis_tls;
+
 /* Zeroed before it is opened for the first time. */
 struct redis_link {
 	redisContext *context; /* NULL: not connected */
+	struct redis_tls *tls; /* NULL: without */
+	bool is_heard;         /* it has answered something */
 	const struct config *config;
 	char address[ADDRESS_TEXT_SIZE]; /* host:port or socket in use */
 	bool role_unknown;               /* behind Sentinels: this user may not ask whether it is the master */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "redis_tls.h"
 #include "secret_file.h"
 
 /* A Sentinel has nothing to do but answer; one that is down often went down with the master. */
@@ -154,19 +155,49 @@ static void send_steps(redisContext *redis, enum redis_sentinel_step step, const
 	}
 }
 
-static void receive_steps(redisContext *redis, enum redis_sentinel_step step, const struct config *config,
-			  struct redis_sentinel_answer *answer)
+static void fail_to_receive(struct redis_sentinel_answer *answer, const redisContext *redis,
+			    const struct redis_tls *tls)
+{
+	bool late = redis->err == REDIS_ERR_IO && errno == EAGAIN;
+	if (late)
+		fail(answer, "no answer in time");
+	else if (tls)
+		fail(answer, *redis_tls_error(tls) ? redis_tls_error(tls) : redis->errstr);
+	else {
+		*answer = SENTINEL_ANSWER_NONE;
+		snprintf(answer->error, sizeof(answer->error), "%s; a port that speaks TLS needs redis.tls",
+			 redis->errstr);
+	}
+}
+
+/* tls: NULL without. */
+static void receive_steps(redisContext *redis, struct redis_tls *tls, enum redis_sentinel_step step,
+			  const struct config *config, struct redis_sentinel_answer *answer)
 {
 	for (; step < SENTINEL_STEPS; step++) {
 		redisReply *reply = NULL;
-		if (redisGetReply(redis, (void **)&reply) != REDIS_OK) {
-			bool late = redis->err == REDIS_ERR_IO && errno == EAGAIN;
-			fail(answer, late ? "no answer in time" : redis->errstr);
+		if (redis_tls_get_reply(tls, redis, &reply) != REDIS_OK) {
+			fail_to_receive(answer, redis, tls);
 			return;
 		}
 		redis_sentinel_read(answer, step, reply, config->redis_sentinel_master);
 		freeReplyObject(reply);
 	}
+}
+
+/* What was connected is asked. */
+static void converse(redisContext *redis, const char *host, enum redis_sentinel_step first, const char *password,
+		     const struct config *config, struct redis_sentinel_answer *answer)
+{
+	char error[REDIS_TLS_ERROR_SIZE];
+	struct redis_tls *tls = config->redis_tls ? redis_tls_connect(config, host, redis, error) : NULL;
+	if (config->redis_tls && !tls) {
+		fail(answer, error);
+		return;
+	}
+	send_steps(redis, first, config, password);
+	receive_steps(redis, tls, first, config, answer);
+	redis_tls_free(&tls);
 }
 
 void redis_sentinel_ask(struct redis_sentinel_answer *answer, const struct address *sentinel,
@@ -184,8 +215,7 @@ void redis_sentinel_ask(struct redis_sentinel_answer *answer, const struct addre
 		fail(answer, redis->errstr);
 	} else {
 		redisSetTimeout(redis, patience);
-		send_steps(redis, first, config, password);
-		receive_steps(redis, first, config, answer);
+		converse(redis, sentinel->host, first, password, config, answer);
 	}
 	explicit_bzero(password, sizeof(password));
 	redisFree(redis);

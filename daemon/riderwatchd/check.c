@@ -80,6 +80,7 @@ static const struct {
 	{ "kafka", "rights on transactions", check_transactions, NEEDS_KAFKA },
 	{ "redis", "Sentinels", check_sentinels, 0 },
 	{ "redis", "answers", check_redis_connects, 0 },
+	{ "redis", "certificates", check_redis_certificates, NEEDS_REDIS },
 	{ "redis", "version, memory, disk", check_redis_server, NEEDS_REDIS },
 	{ "redis", "failover", check_failover, NEEDS_REDIS },
 	{ "redis", "rights", check_redis_rights, NEEDS_REDIS },

@@ -54,7 +54,7 @@ check_f check_brokers, check_topics, check_partitions, check_own_topics, check_i
 check_f check_settings;
 check_f check_reads, check_writes, check_groups, check_transactions;
 check_f check_redis_connects, check_redis_server, check_redis_rights, check_redis_keys, check_redis_library,
-	check_redis_clock;
+	check_redis_clock, check_redis_certificates;
 check_f check_sentinels, check_failover;
 
 /* check_rights.c: of the probe's records. */

@@ -8,10 +8,11 @@
 #include <time.h>
 #include "effects.h"
 #include "redis_fault.h"
+#include "redis_tls.h"
 #include "store.h"
 #include "store_reply.h"
 
-enum { VERSION_MIN = 7, CLOCK_MS = 2000, WORDS_MAX = 8 };
+enum { VERSION_MIN = 7, CLOCK_MS = 2000, WORDS_MAX = 8, RENEW_DAYS = 14 };
 
 static bool is_denied(const char *answer)
 {
@@ -37,6 +38,19 @@ void check_redis_connects(struct check *check)
 	if (!reply)
 		find_error(check);
 	freeReplyObject(reply);
+}
+
+void check_redis_certificates(struct check *check)
+{
+	if (!check->redis.tls)
+		return;
+	int days = redis_tls_days_left(check->redis.tls, false), ours = redis_tls_days_left(check->redis.tls, true);
+
+	if (days < RENEW_DAYS)
+		check_find(check, CHECK_WARNING, 0, "its certificate ends in %d days; renew it", days);
+	if (ours < RENEW_DAYS)
+		check_find(check, CHECK_WARNING, 0, "redis.tls_certificate_file %s ends in %d days; renew it",
+			   check->config->redis_tls_certificate_file, ours);
 }
 
 /* ---- the server ---- */

@@ -34,6 +34,7 @@ struct store {
 	struct event *health;               /* asks from time to time whether Redis may evict or is a replica by now */
 	struct store_request *first, **end; /* sent and not answered, oldest first */
 	unsigned attempts;                  /* failed ones since the store was last ready */
+	char reason[64];                    /* its beginning: why the last one failed */
 	size_t setup_step;
 	bool library_loading;
 	char run_id[41]; /* of the start of Redis whose append-only file is to be written anew; empty: none */

@@ -6,10 +6,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "alloc.h"
 #include "log.h"
 #include "monotonic.h"
 #include "must.h"
+#include "redis_tls.h"
+#include "redis_tls_loop.h"
 
 #define BACKOFF_FIRST_MS 50
 #define BACKOFF_LAST_MS 2000
@@ -52,13 +55,27 @@ static void close_connection(struct store *store)
 	}
 }
 
+#define LOSS "why=\"%s\" attempt=%u address=%s", why, store->attempts, store->address
+
+/* Another reason than before is said at once: somebody may be at work on it. */
+static void log_loss(struct store *store, bool was_ready, const char *why)
+{
+	bool is_new = strncmp(store->reason, why, sizeof store->reason - 1) != 0;
+	snprintf(store->reason, sizeof store->reason, "%s", why);
+	if (was_ready)
+		log_limited(LOG_WARNING, "redis lost", LOSS);
+	else if (is_new)
+		log_warning("redis not reached", LOSS);
+	else
+		log_limited(LOG_WARNING, "redis not reached", LOSS);
+}
+
 void store_lose(struct store *store, const char *why)
 {
 	bool was_ready = store->phase == STORE_READY;
 	store->phase = STORE_DOWN;
 	store->stats.up = false;
-	log_limited(LOG_WARNING, was_ready ? "redis lost" : "redis not reached", "why=\"%s\" attempt=%u address=%s",
-		    why, store->attempts, store->address);
+	log_loss(store, was_ready, why);
 	close_connection(store);
 	if (store->sentinel)
 		store_sentinel_rotate(store->sentinel); /* this one may not know yet */
@@ -183,23 +200,41 @@ static void on_connect(const redisAsyncContext *redis, int status)
 	store_setup(store);
 }
 
+/* A port that speaks TLS hangs up on the first command that is not. */
+static const char *hint_at_tls(const struct store *store)
+{
+	bool may_be_tls = store->phase == STORE_SETUP && !store->config->redis_tls && !store->config->redis_socket[0];
+	return may_be_tls ? "; a port that speaks TLS needs redis.tls" : "";
+}
+
 static void on_disconnect(const redisAsyncContext *redis, int status)
 {
 	struct store *store = redis->data;
 	(void)status;
 	if (store) {
-		char why[128];
-		snprintf(why, sizeof why, "%s", redis->errstr && redis->errstr[0] ? redis->errstr : "closed");
+		char why[192];
+		snprintf(why, sizeof why, "%s%s", redis->errstr && redis->errstr[0] ? redis->errstr : "closed",
+			 hint_at_tls(store));
 		store->redis = NULL; /* hiredis frees it after this callback */
 		store_lose(store, why);
 	}
+}
+
+static void on_tls_error(redisAsyncContext *redis, const char *why)
+{
+	store_lose(redis->data, why);
 }
 
 static void on_deadline(evutil_socket_t fd, short what, void *context)
 {
 	struct store *store = context;
 	(void)fd, (void)what;
-	store_lose(store, store->phase == STORE_CONNECTING ? "no connection in time" : "no reply in time");
+	if (store->phase != STORE_CONNECTING)
+		store_lose(store, "no reply in time");
+	else if (store->config->redis_tls && redis_tls_is_shaking(store->redis))
+		store_lose(store, redis_tls_silence);
+	else
+		store_lose(store, "no connection in time");
 }
 
 static void on_retry(evutil_socket_t fd, short what, void *context)
@@ -240,7 +275,10 @@ static void connect_to(struct store *store, const struct address *master)
 		return;
 	}
 	redis->data = store;
-	MUST(redisLibeventAttach(redis, store->base) == REDIS_OK);
+	if (store->config->redis_tls)
+		redis_tls_attach(redis, store->base, store->config, master->host, on_tls_error);
+	else
+		MUST(redisLibeventAttach(redis, store->base) == REDIS_OK);
 	redisAsyncSetConnectCallback(redis, on_connect);
 	redisAsyncSetDisconnectCallback(redis, on_disconnect);
 	set_timer(store->deadline, store->config->redis_timeout * 1000);

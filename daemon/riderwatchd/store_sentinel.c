@@ -10,6 +10,7 @@
 #include "log.h"
 #include "must.h"
 #include "redis_sentinel.h"
+#include "redis_tls_loop.h"
 #include "secret_file.h"
 
 struct store_sentinel {
@@ -118,6 +119,14 @@ static void on_sentinel_reply(redisAsyncContext *redis, void *reply, void *unuse
 	conclude(sentinel);
 }
 
+static void on_tls_error(redisAsyncContext *redis, const char *why)
+{
+	struct store_sentinel *sentinel = redis->data;
+	sentinel->answer = SENTINEL_ANSWER_NONE;
+	snprintf(sentinel->answer.error, sizeof sentinel->answer.error, "%s", why);
+	conclude(sentinel);
+}
+
 /* ---- one question ---- */
 
 static void send_steps(struct store_sentinel *sentinel, const char *password)
@@ -145,7 +154,10 @@ static bool start_question(struct store_sentinel *sentinel, const char *password
 	}
 	redis->data = sentinel;
 	sentinel->redis = redis;
-	MUST(redisLibeventAttach(redis, sentinel->store->base) == REDIS_OK);
+	if (sentinel->store->config->redis_tls)
+		redis_tls_attach(redis, sentinel->store->base, sentinel->store->config, address->host, on_tls_error);
+	else
+		MUST(redisLibeventAttach(redis, sentinel->store->base) == REDIS_OK);
 	send_steps(sentinel, password);
 	int64_t ms = redis_sentinel_patience_ms(sentinel->store->config);
 	event_add(sentinel->timer, &(struct timeval){ ms / 1000, ms % 1000 * 1000 });

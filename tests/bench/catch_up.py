@@ -35,7 +35,8 @@ def with_load(load, *names):
 
 APPEND_ONLY = [Program("append-only off", programs.daemon),
                Program("append-only everysec", partial(programs.daemon, append_only=True))]
-CONNECTIONS = [Program("TCP", programs.daemon), Program("unix socket", partial(programs.daemon, unix_socket=True))]
+CONNECTIONS = [Program("TCP", programs.daemon), Program("TLS", partial(programs.daemon, connection="tls")),
+               Program("unix socket", partial(programs.daemon, connection="socket"))]
 RIDERS = [Program("50,000 riders", partial(programs.daemon, riders=JOB.riders)),
           Program("5,000,000 riders", partial(programs.daemon, riders=MANY_RIDERS.riders), MANY_RIDERS)]
 

@@ -21,23 +21,23 @@ def free_port():
 
 
 class Daemon:
-    """Starts at once. settings: sections to merge over the configuration; overrides: section.key=value; binary: another build."""
+    """Starts at once. settings: sections to merge over the configuration; overrides: section.key=value. connection: to Redis, by "tcp",
+    "tls" or "socket"; binary: another build."""
 
-    def __init__(self, topics, group, overrides=(), unix_socket=False, environment=None, binary=None, **settings):
+    def __init__(self, topics, group, overrides=(), connection="tcp", environment=None, binary=None, **settings):
         self.listen = f"127.0.0.1:{free_port()}"
         self.path, self.log_path = WORK / f"{group}.json", WORK / f"{group}.log"
-        self.path.write_text(json.dumps(self.configuration(topics, group, unix_socket, settings)))
+        self.path.write_text(json.dumps(self.configuration(topics, group, connection, settings)))
         words = [word for override in overrides for word in ("-o", override)]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([binary or BUILD / "riderwatchd", "-c", self.path, *words], cwd=ROOT, stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, env={**os.environ, **(environment or {})})
 
-    def configuration(self, topics, group, unix_socket, settings):
-        host, port = topics.stack.redis.rsplit(":", 1)
+    def configuration(self, topics, group, connection, settings):
         sections = {
             "kafka": {"brokers": topics.stack.brokers, "group": group, "instance": group},
             "topics": topics.names,
-            "redis": {"socket": str(topics.stack.socket)} if unix_socket else {"host": host, "port": int(port)},
+            "redis": topics.stack.way_to_redis(connection),
             "rules": {"folder": str(ROOT / "pipelines/rules")},
             "http": {"listen": self.listen},
         }

@@ -20,13 +20,13 @@ TALLY = struct.Struct("4Q")  # of count_allocations.c: calls of the main and the
 
 # ---- the daemon ----
 
-def daemon(topics, session, append_only=False, unix_socket=False, riders=0, binary=None):
+def daemon(topics, session, append_only=False, connection="tcp", riders=0, binary=None):
     """riders: so many have counters in Redis already. binary: another build."""
     topics.stack.reset_redis(append_only)
     if riders:
         run(BUILD / "floor", "fill", topics.stack.brokers, topics.stack.redis, riders, PARTITIONS)
     meter = Meter(topics.stack)
-    process = Daemon(topics, session.new_group(), session.overrides, unix_socket, binary=binary)
+    process = Daemon(topics, session.new_group(), session.overrides, connection, binary=binary)
     try:
         metrics = process.wait_applied(topics.events)
         read = meter.read()

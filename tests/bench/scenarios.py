@@ -46,7 +46,7 @@ SCENARIOS = [
     Scenario("restart-1m", "SIGKILL with 1,000,000 ids in the journal", restart.run, {"ids": 1_000_000}),
     Scenario("restart-10m", "SIGKILL with 10,000,000 ids in the journal", restart.run, {"ids": 10_000_000}, LONG),
     catching_up("append-only", "Redis without and with an append-only file, synced each second", catch_up.APPEND_ONLY),
-    catching_up("connection", "Redis by TCP and by unix socket", catch_up.CONNECTIONS),
+    catching_up("connection", "Redis by TCP, by TLS and by unix socket", catch_up.CONNECTIONS),
     catching_up("riders", "events of 50,000 and of 5,000,000 riders", catch_up.RIDERS, LONG),
     Scenario("versions", "catch-up by this build and by another one (--against)", catch_up.run_versions, when=ASKED),
     Scenario("outage", "alert age before, during and after 60 s without Redis, with a recount", outage.run, when=ASKED),

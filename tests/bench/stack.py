@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The private Kafka and Redis that all is measured on, and topics loaded with events."""
 import os
+import socket
 import time
 from dataclasses import dataclass
 
@@ -95,6 +96,28 @@ class Stack:
     def ask_redis(self, *words):
         host, port = self.redis.rsplit(":", 1)
         return run("redis-cli", "-h", host, "-p", port, *words).strip()
+
+    def way_to_redis(self, connection):
+        """Section redis of a configuration."""
+        host, port = self.redis.rsplit(":", 1)
+        if connection == "socket":
+            return {"socket": str(self.socket)}
+        if connection == "tls":
+            return {"host": host, "port": self.listen_for_tls(), "tls": True, "tls_ca_file": str(self.folder / "redis.crt")}
+        return {"host": host, "port": int(port)}
+
+    def listen_for_tls(self):
+        """Redis does so from the first call on, with a certificate of its own."""
+        certificate, key = self.folder / "redis.crt", self.folder / "redis.key"
+        if not certificate.exists():
+            run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                "/CN=redis", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-keyout", key, "-out", certificate)
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                self.tls_port = probe.getsockname()[1]
+            self.ask_redis("config", "set", "tls-key-file", str(key), "tls-cert-file", str(certificate), "tls-auth-clients", "no",
+                           "tls-port", str(self.tls_port))
+        return self.tls_port
 
     def reset_redis(self, append_only):
         """Empty, and with or without an append-only file (everysec)."""

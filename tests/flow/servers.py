@@ -145,12 +145,20 @@ class OwnRedis:
     def __init__(self, *options, environment=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="riderwatch-redis-"))
         self.port, self.socket = free_port(), str(self.folder / "redis.sock")
-        self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "redis-server", "--bind", "127.0.0.1", "--port", str(self.port),
-                                         "--unixsocket", self.socket, "--dir", str(self.folder), "--save", "", "--logfile", "log",
-                                         *options], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                        env={**os.environ, **(environment or {})})
+        self.words = ["setpriv", "--pdeathsig", "KILL", "redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--unixsocket",
+                      self.socket, "--dir", str(self.folder), "--save", "", "--logfile", "log", *options]
         self.client = redis.Redis(unix_socket_path=self.socket, decode_responses=True)
+        self.start(environment)
+
+    def start(self, environment=None):
+        """Again after it was killed, too."""
+        self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                        env={**os.environ, **(environment or {})})
         wait_until(self.answers, 10, "the test's Redis answers")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
 
     def answers(self):
         try:
@@ -162,8 +170,7 @@ class OwnRedis:
 
     def end(self):
         self.client.close()
-        self.process.kill()
-        self.process.wait()
+        self.kill()
         shutil.rmtree(self.folder)
 
 
