@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include "kafka_threads.h"
 #include "log.h"
 #include "secret_file.h"
 
@@ -306,6 +307,7 @@ rd_kafka_conf_t *kafka_conf_new(const struct config *config, enum kafka_role rol
 	    set(conf, "bootstrap.servers", config->kafka_brokers, error, error_size) &&
 	    roles[role].derive(conf, config, error, error_size)) {
 		rd_kafka_conf_set_log_cb(conf, on_log);
+		kafka_threads_be_lenient(conf);
 		return conf;
 	}
 	rd_kafka_conf_destroy(conf);
