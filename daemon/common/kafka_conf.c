@@ -36,8 +36,10 @@ static const struct setting {
 	{ "fetch.min.bytes", "1", CONSUMER },
 	/* One partition at a time is read, as fast as it goes. */
 	{ "fetch.message.max.bytes", "8388608", READER | UNCOMMITTED },
-	/* An outstanding fetch holds up a newly assigned partition for up to this long. */
-	{ "fetch.wait.max.ms", "50", CONSUMER | READER | UNCOMMITTED },
+	/* A broker answers as soon as there is a record. Until then an outstanding fetch holds up a newly assigned
+	 * partition for up to this long; each broker is asked so often while nothing happens. */
+	{ "fetch.wait.max.ms", "200", CONSUMER },
+	{ "fetch.wait.max.ms", "50", READER | UNCOMMITTED },
 	/* A full local queue stops fetching for a second, so that these two are rates: bound memory by bytes only. */
 	{ "queued.min.messages", "1000000", CONSUMER | READER | UNCOMMITTED },
 	{ "queued.max.messages.kbytes", "65536", CONSUMER | READER | UNCOMMITTED },
