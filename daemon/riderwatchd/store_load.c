@@ -244,5 +244,6 @@ void store_load(struct store *store, const struct store_load *load)
 	loading->load = *load;
 	memcpy(loading->topic, load->topic.data, load->topic.size);
 	loading->load.topic.data = loading->topic;
+	store->changes++;
 	start(store, loading);
 }
