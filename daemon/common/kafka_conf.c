@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include "kafka_threads.h"
 #include "log.h"
 #include "secret_file.h"
 
@@ -35,8 +36,10 @@ static const struct setting {
 	{ "fetch.min.bytes", "1", CONSUMER },
 	/* One partition at a time is read, as fast as it goes. */
 	{ "fetch.message.max.bytes", "8388608", READER | UNCOMMITTED },
-	/* An outstanding fetch holds up a newly assigned partition for up to this long. */
-	{ "fetch.wait.max.ms", "50", CONSUMER | READER | UNCOMMITTED },
+	/* A broker answers as soon as there is a record. Until then an outstanding fetch holds up a newly assigned
+	 * partition for up to this long; each broker is asked so often while nothing happens. */
+	{ "fetch.wait.max.ms", "200", CONSUMER },
+	{ "fetch.wait.max.ms", "50", READER | UNCOMMITTED },
 	/* A full local queue stops fetching for a second, so that these two are rates: bound memory by bytes only. */
 	{ "queued.min.messages", "1000000", CONSUMER | READER | UNCOMMITTED },
 	{ "queued.max.messages.kbytes", "65536", CONSUMER | READER | UNCOMMITTED },
@@ -308,6 +311,7 @@ rd_kafka_conf_t *kafka_conf_new(const struct config *config, enum kafka_role rol
 	    set(conf, "bootstrap.servers", config->kafka_brokers, error, error_size) &&
 	    roles[role].derive(conf, config, error, error_size)) {
 		rd_kafka_conf_set_log_cb(conf, on_log);
+		kafka_threads_be_lenient(conf);
 		return conf;
 	}
 	rd_kafka_conf_destroy(conf);

@@ -37,6 +37,7 @@ void store_free(struct store **store)
 	event_free(old->deadline);
 	event_free(old->retry);
 	event_free(old->health);
+	free(old->ranked.partitions);
 	free(old);
 }
 
@@ -87,6 +88,7 @@ void store_apply(struct store *store, struct protocol_chunk *chunk, struct slice
 	MUST(store->phase == STORE_READY);
 	struct applying *applying = alloc_zeroed(1, sizeof *applying);
 	*applying = (struct applying){ chunk, monotonic_us() };
+	store->changes++;
 	store_send_formatted(store, on_applied, free, applying, command);
 }
 

@@ -62,7 +62,8 @@ struct store_rollup_request {
 /* Brings rw:rollup, rw:rollup:<day> and rw:rollup:applied up to date. For the owner of shard 0, once a second. Does
  * nothing while a round is under way, or for nine times as long as the last one took. */
 void store_roll_up(struct store *store, const struct store_rollup_request *request);
-/* Brings rw:top:<yyyymm> up to date with riders of these shards, for their owner. Does nothing while a round is under way. */
+/* Brings rw:top:<yyyymm> up to date with riders of these shards, for their owner. Does nothing while a round is under way.
+ * The round is over at once when the last one of these shards found nobody, and nothing was loaded or applied since. */
 void store_rank(struct store *store, const int32_t *partitions, size_t count);
 void store_stats(const struct store *store, struct store_stats *stats);
 void store_free(struct store **store);

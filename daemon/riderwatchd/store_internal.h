@@ -19,6 +19,13 @@ enum store_phase {
 	STORE_DEAD, /* on_fatal was called */
 };
 
+/* What the last round of ranking found: nothing on the lists of these shards, when so many changes had been made. */
+struct store_ranked {
+	int32_t *partitions; /* NULL: it found something, or failed */
+	size_t count;
+	uint64_t changes;
+};
+
 struct store {
 	struct event_base *base;
 	const struct config *config;
@@ -40,6 +47,9 @@ struct store {
 	char run_id[41]; /* of the start of Redis whose append-only file is to be written anew; empty: none */
 	struct store_rollup *rollup;   /* the round under way, or NULL */
 	struct store_ranking *ranking; /* the same */
+	struct store_ranked ranked;
+	uint64_t changes; /* whatever may have put riders on the lists of those to be ranked: connections, loads,
+			     applies */
 	int64_t rollup_rest_until_us;
 	bool rollup_anew; /* the last round failed */
 	struct store_stats stats;

@@ -196,6 +196,7 @@ static void on_connect(const redisAsyncContext *redis, int status)
 	}
 	store->phase = STORE_SETUP;
 	store->stats.connects++;
+	store->changes++;
 	event_del(store->deadline);
 	store_setup(store);
 }

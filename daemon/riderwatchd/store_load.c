@@ -21,7 +21,8 @@ struct loading {
 	struct store_load load;
 	char topic[TOPIC_MAX];
 	int tries;
-	bool emptied; /* a listed bucket held nothing */
+	bool emptied;  /* a listed bucket held nothing */
+	bool reserved; /* there is room for all ids */
 	struct load_reply reply;
 	struct stream *stream;
 	struct state_reply state;
@@ -124,6 +125,15 @@ static void next_piece(struct store *store, struct loading *loading)
 		   (unsigned long long)loading->offset, (unsigned long long)loading->offset + PIECE_SIZE - 1);
 }
 
+/* Room for a million ids is a few milliseconds' work. States of all partitions are asked for at once and come together,
+ * pieces come one by one: with those no turn of the loop makes room for more than one partition. */
+static void reserve(struct loading *loading)
+{
+	if (!loading->reserved)
+		seen_reserve(loading->stream->seen, loading->state.journal_ids);
+	loading->reserved = true;
+}
+
 static void on_piece(struct store *store, void *subject, const redisReply *reply)
 {
 	struct loading *loading = subject;
@@ -139,6 +149,7 @@ static void on_piece(struct store *store, void *subject, const redisReply *reply
 			  "restore Redis, or empty it and start with redis.rebuild");
 		return;
 	}
+	reserve(loading);
 	seen_load(loading->stream->seen, loading->state.hours[loading->hour_at], reply->str, size / REPLY_HASH_SIZE);
 	loading->emptied |= loading->offset + size == 0;
 	loading->offset += size;
@@ -161,10 +172,9 @@ static void begin(struct loading *loading, const struct load_reply *load)
 	loading->reply.created = created;
 	loading->stream = alloc_zeroed(1, sizeof *loading->stream);
 	loading->stream->seen = seen_new();
-	seen_reserve(loading->stream->seen, state->journal_ids);
 	loading->stream->time_ms = state->stream_time_ms;
 	memcpy(loading->stream->key, state->key, STREAM_KEY_SIZE);
-	loading->emptied = false;
+	loading->emptied = loading->reserved = false;
 	loading->hour_at = loading->offset = 0;
 }
 
@@ -234,5 +244,6 @@ void store_load(struct store *store, const struct store_load *load)
 	loading->load = *load;
 	memcpy(loading->topic, load->topic.data, load->topic.size);
 	loading->load.topic.data = loading->topic;
+	store->changes++;
 	start(store, loading);
 }

@@ -20,12 +20,22 @@ struct store_ranking {
 	int32_t *partitions;
 	size_t count, at;
 	size_t waiting;
-	char *confirm; /* RESP: what is said once all is written */
+	uint64_t changes; /* when it began */
+	bool found;       /* a rider, on some list */
+	char *confirm;    /* RESP: what is said once all is written */
 	size_t confirm_size;
 	char error[256];
 };
 
 static void ask_shard(struct store_ranking *round);
+
+static void remember(struct store_ranking *round)
+{
+	struct store_ranked *ranked = &round->store->ranked;
+	free(ranked->partitions);
+	*ranked = (struct store_ranked){ round->partitions, round->count, round->changes };
+	round->partitions = NULL;
+}
 
 static void end_round(struct store_ranking *round, bool ok)
 {
@@ -33,6 +43,8 @@ static void end_round(struct store_ranking *round, bool ok)
 		round->store->stats.rankings++;
 	else
 		round->store->stats.rankings_failed++;
+	if (ok && !round->found)
+		remember(round);
 	round->store->ranking = NULL;
 	redisFreeCommand(round->confirm);
 	free(round->partitions);
@@ -174,6 +186,7 @@ static bool is_list(const redisReply *reply)
 static void write_months(struct store_ranking *round, const redisReply *reply)
 {
 	crash_point("ranking_read");
+	round->found = true;
 	prepare_confirm(round, reply);
 	for (size_t i = 0; i < reply->elements; i += 2) {
 		if (is_first_of_month(reply, i))
@@ -211,13 +224,25 @@ static void ask_shard(struct store_ranking *round)
 		   (int)round->partitions[round->at], MEMBERS_MAX);
 }
 
+/* The lists of these shards were empty, and nothing was done since that could have changed that. */
+static bool is_ranked(const struct store *store, const int32_t *partitions, size_t count)
+{
+	const struct store_ranked *ranked = &store->ranked;
+	return ranked->partitions && ranked->changes == store->changes && ranked->count == count &&
+	       memcmp(ranked->partitions, partitions, count * sizeof *partitions) == 0;
+}
+
 void store_rank(struct store *store, const int32_t *partitions, size_t count)
 {
 	MUST(store->phase == STORE_READY);
 	if (store->ranking || count == 0)
 		return;
+	if (is_ranked(store, partitions, count)) {
+		store->stats.rankings++;
+		return;
+	}
 	struct store_ranking *round = alloc_zeroed(1, sizeof *round);
-	*round = (struct store_ranking){ .store = store, .count = count };
+	*round = (struct store_ranking){ .store = store, .count = count, .changes = store->changes };
 	round->partitions = alloc_zeroed(count, sizeof *round->partitions);
 	memcpy(round->partitions, partitions, count * sizeof *partitions);
 	store->ranking = round;

@@ -29,9 +29,9 @@ struct rollup_log {
 struct store_rollup {
 	struct store *store;
 	struct store_rollup_request request;
-	struct rollup_log *logs; /* partition * INPUT_COUNT + input */
-	size_t log_count, looked;
-	int32_t shard; /* being read */
+	struct rollup_log *logs;  /* partition * INPUT_COUNT + input */
+	size_t log_count, looked; /* replies of the first step */
+	int32_t shard;            /* being read */
 	uint32_t days[INPUT_COUNT * ROLLUP_DAYS_MAX];
 	size_t day_count;
 	struct rollup *sums;
@@ -253,12 +253,6 @@ static void on_looked(struct store_rollup *round, const redisReply *reply)
 	read_shard(round);
 }
 
-static void on_log(struct store_rollup *round, const redisReply *reply)
-{
-	struct rollup_log *log = &round->logs[round->looked++];
-	reply_progress(reply, &log->applied, &log->time_ms);
-}
-
 /* "<partition>:<topic>" is W, with ":day" behind it the day. */
 static void know(struct store_rollup *round, const char *field, const char *value)
 {
@@ -276,12 +270,27 @@ static void know(struct store_rollup *round, const char *field, const char *valu
 	}
 }
 
-static void on_known(struct store_rollup *round, const redisReply *reply)
+static void know_all(struct store_rollup *round, const redisReply *reply)
 {
 	for (size_t i = 0; i + 1 < reply->elements; i += 2)
 		know(round, reply->element[i]->str, reply->element[i + 1]->str);
-	round->on_each = on_log;
+}
+
+/* What is known comes first, then each log in turn. */
+static void on_look(struct store_rollup *round, const redisReply *reply)
+{
+	size_t at = round->looked++;
+	if (at == 0)
+		know_all(round, reply);
+	else
+		reply_progress(reply, &round->logs[at - 1].applied, &round->logs[at - 1].time_ms);
+}
+
+static void look(struct store_rollup *round)
+{
+	round->on_each = on_look;
 	round->on_last = on_looked;
+	ASK(round, "HGETALL " KEY_APPLIED);
 	for (size_t i = 0; i < round->log_count; i++)
 		ASK(round, "HMGET rw:{%d}:log:%s applied time", (int)(i / INPUT_COUNT),
 		    round->request.topics[i % INPUT_COUNT]);
@@ -298,7 +307,6 @@ void store_roll_up(struct store *store, const struct store_rollup_request *reque
 	round->logs = alloc_zeroed(round->log_count, sizeof *round->logs);
 	for (size_t i = 0; i < round->log_count; i++)
 		round->logs[i].known.applied = -1;
-	round->on_last = on_known;
 	store->rollup = round;
-	ASK(round, "HGETALL " KEY_APPLIED);
+	look(round);
 }

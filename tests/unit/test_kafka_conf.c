@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "kafka_conf.h"
@@ -47,7 +48,8 @@ static const struct {
 	{ KAFKA_CONSUMER, "auto.offset.reset", "error" },
 	{ KAFKA_CONSUMER, "partition.assignment.strategy", "range" },
 	{ KAFKA_CONSUMER, "check.crcs", "true" },
-	{ KAFKA_CONSUMER, "fetch.wait.max.ms", "50" },
+	{ KAFKA_CONSUMER, "fetch.wait.max.ms", "200" },
+	{ KAFKA_READER, "fetch.wait.max.ms", "50" },
 	{ KAFKA_CONSUMER, "topic.metadata.refresh.interval.ms", "3000" },
 	{ KAFKA_CONSUMER, "queued.min.messages", "1000000" },
 	{ KAFKA_CONSUMER, "queued.max.messages.kbytes", "65536" },
@@ -295,6 +297,46 @@ static void test_password_from_a_file(void **state)
 	assert_non_null(strstr(error, "No such file"));
 }
 
+static rd_kafka_resp_err_t note_slack(rd_kafka_t *handle, rd_kafka_thread_type_t type, const char *name, void *context)
+{
+	(void)handle, (void)name;
+	if (type == RD_KAFKA_THREAD_MAIN)
+		*(int *)context = prctl(PR_GET_TIMERSLACK);
+	return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static rd_kafka_resp_err_t listen_to_threads(rd_kafka_t *handle, const rd_kafka_conf_t *conf, void *context,
+					     char *error, size_t error_size)
+{
+	(void)conf, (void)error, (void)error_size;
+	return rd_kafka_interceptor_add_on_thread_start(handle, "test", note_slack, context);
+}
+
+/* Else every timer costs the rest of a millisecond. */
+static void test_timers_are_lenient(void **state)
+{
+	struct config config = plain_config();
+	char error[512];
+	int before = prctl(PR_GET_TIMERSLACK);
+
+	(void)state;
+	config.kafka_brokers = (char *)"127.0.0.1:1";
+	for (int role = 0; role < KAFKA_ROLE_COUNT; role++) {
+		rd_kafka_conf_t *conf = kafka_conf_new(&config, role, error, sizeof(error));
+		bool produces = role == KAFKA_PRODUCER || role == KAFKA_WRITER || role == KAFKA_PROBE;
+		rd_kafka_t *handle;
+		int slack_ns = 0;
+
+		assert_non_null(conf);
+		rd_kafka_conf_interceptor_add_on_new(conf, "test", listen_to_threads, &slack_ns);
+		handle = rd_kafka_new(produces ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER, conf, error, sizeof(error));
+		assert_non_null(handle);
+		rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+		assert_int_equal(slack_ns, 1000000);
+	}
+	assert_int_equal(prctl(PR_GET_TIMERSLACK), before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,6 +351,7 @@ int main(void)
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_obstacles),
 		cmocka_unit_test(test_password_from_a_file),
+		cmocka_unit_test(test_timers_are_lenient),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,11 +3,13 @@
 #include "store_owner.h"
 #include "monotonic.h"
 
+#include <hiredis/hiredis.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
 static const struct store_rollup_request request = { { "reports", "deliveries" }, OWNER_PARTITION + 1 };
@@ -164,6 +166,7 @@ static void test_leaderboard(void **state)
 	struct owner *owner = *state;
 	begin(owner);
 	rank(owner, true);
+	apply(owner, 0);
 	owner_command(owner, "SADD rw:{7}:unranked 202611:r 202611:q 202610:r noise 2026:x 202611:");
 	owner_command(owner, "SADD rw:{3}:unranked 202611:p");
 	owner_command(owner, "HSET rw:{7}:rider:r score 12");
@@ -195,6 +198,62 @@ static void test_names_stay_until_they_are_written(void **state)
 	rank(owner, true);
 	assert_int_equal(owner_counter(owner, "ZSCORE rw:top:202611 r"), 12);
 	assert_int_equal(owner->lost + owner->fatal, 0);
+}
+
+/* How often riders to be ranked were asked for. */
+static int asked(const struct owner *owner)
+{
+	static const char name[] = "cmdstat_fcall_ro:calls=";
+	redisContext *redis = redisConnectUnix(owner->server.socket);
+	redisReply *reply = redisCommand(redis, "INFO commandstats");
+	const char *at = strstr(reply->str, name);
+	int calls = at ? atoi(at + strlen(name)) : 0;
+	freeReplyObject(reply);
+	redisFree(redis);
+	return calls;
+}
+
+static void test_asked_when_something_was_done(void **state)
+{
+	struct owner *owner = *state;
+	begin(owner);
+	rank(owner, true);
+	int before = asked(owner);
+	assert_int_equal(before, 2);
+	rank(owner, true);
+	assert_int_equal(asked(owner), before);
+	apply(owner, 0);
+	rank(owner, true);
+	assert_int_equal(asked(owner), before + 2);
+	owner_load(owner, true, false);
+	rank(owner, true);
+	assert_int_equal(asked(owner), before + 4);
+	/* Other shards. */
+	store_rank(owner->store, partitions, 1);
+	owner_turn(owner, 100);
+	assert_int_equal(asked(owner), before + 5);
+	/* Somebody was found: there may be more. */
+	apply(owner, 0);
+	owner_command(owner, "SADD rw:{7}:unranked 202611:r");
+	rank(owner, true);
+	rank(owner, true);
+	rank(owner, true);
+	assert_int_equal(asked(owner), before + 5 + 4);
+}
+
+/* A Redis that comes back may hold what another one did, or less. */
+static void test_asked_again_after_a_loss(void **state)
+{
+	struct owner *owner = *state;
+	begin(owner);
+	rank(owner, true);
+	redis_server_kill(&owner->server, SIGKILL);
+	owner_wait_for(owner, &owner->lost, 1);
+	redis_server_again(&owner->server);
+	owner_wait_for(owner, &owner->ready, 2);
+	owner_command(owner, "SADD rw:{7}:unranked 202611:r");
+	rank(owner, true);
+	assert_int_equal(owner_counter(owner, "ZCARD rw:top:202611"), 1);
 }
 
 /* More than one call takes: the next rounds go on. */
@@ -262,6 +321,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_redis_goes_away_in_a_round, owner_set_up, owner_tear_down),
 		cmocka_unit_test_setup_teardown(test_leaderboard, owner_set_up, owner_tear_down),
 		cmocka_unit_test_setup_teardown(test_names_stay_until_they_are_written, owner_set_up, owner_tear_down),
+		cmocka_unit_test_setup_teardown(test_asked_when_something_was_done, owner_set_up, owner_tear_down),
+		cmocka_unit_test_setup_teardown(test_asked_again_after_a_loss, owner_set_up, owner_tear_down),
 		cmocka_unit_test_setup_teardown(test_many_riders, owner_set_up, owner_tear_down),
 		cmocka_unit_test_setup_teardown(test_with_the_rights, owner_set_up, owner_tear_down),
 		cmocka_unit_test_setup_teardown(test_without_the_rights, owner_set_up, owner_tear_down),
