@@ -19,5 +19,7 @@ void arena_reset(struct arena *arena);
 /* Returns size bytes, aligned to 16, not zeroed; never NULL (out of memory aborts the process). */
 void *arena_alloc(struct arena *arena, size_t size);
 void *arena_zalloc(struct arena *arena, size_t size);
+/* Gives back what is behind the first kept bytes of such memory, if nothing was handed out since. */
+void arena_trim(struct arena *arena, const void *memory, size_t size, size_t kept);
 /* Copies the bytes into the arena; an absent slice stays absent. */
 struct slice arena_copy(struct arena *arena, struct slice bytes);

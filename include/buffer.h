@@ -21,4 +21,6 @@ void buffer_append_decimal(struct buffer *buffer, double number, int decimals);
 void buffer_append_json_string(struct buffer *buffer, struct slice text);
 /* RFC 3339 in UTC with milliseconds: 2026-11-25T08:50:31.123Z. */
 void buffer_append_time(struct buffer *buffer, int64_t ms);
+/* What was written; the room that is left goes back to the arena, so that nothing may be appended any more. */
+struct slice buffer_end(struct buffer *buffer);
 struct slice buffer_slice(const struct buffer *buffer);

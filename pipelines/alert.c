@@ -44,16 +44,20 @@ static struct slice or_empty(struct slice text)
 static struct slice alert_id(const struct draft *draft)
 {
 	const struct rider_event *event = &draft->job->event;
-	struct slice parts[] = { event->source, SLICE("\n"), event->id, SLICE("\n"), slice_of(category_name(draft->category)) };
+	struct slice parts[] = { event->source, SLICE("\n"), event->id, SLICE("\n"),
+				 slice_of(category_name(draft->category)) };
 	return digest_parts(parts, sizeof parts / sizeof *parts, ALERT_ID_SIZE, draft->arena);
 }
 
 static struct slice join(struct arena *arena, const struct slice *parts, size_t count)
 {
 	struct buffer text;
-	buffer_init(&text, arena, 128);
+	size_t size = 0;
 	for (size_t i = 0; i < count; i++)
-		buffer_append(&text, or_empty(parts[i]));
+		size += parts[i].size;
+	buffer_init(&text, arena, size);
+	for (size_t i = 0; i < count; i++)
+		buffer_append(&text, parts[i]);
 	return buffer_slice(&text);
 }
 
@@ -77,58 +81,65 @@ static struct slice dedup_key(const struct draft *draft)
 	if (report->shop_id.size)
 		place = join(draft->arena, (struct slice[]){ SLICE("shop:"), cut(report->shop_id, TEXT_MAX) }, 2);
 	else if (report->building.size && report->community_id.size)
-		place = join(draft->arena, (struct slice[]){ SLICE("building:"), cut(report->community_id, TEXT_MAX), SLICE("/"),
-							     cut(report->building, TEXT_MAX) }, 4);
+		place = join(draft->arena,
+			     (struct slice[]){ SLICE("building:"), cut(report->community_id, TEXT_MAX), SLICE("/"),
+					       cut(report->building, TEXT_MAX) },
+			     4);
 	else if (report->has_position)
 		place = cell(draft);
 	else if (report->address_string.size)
 		place = join(draft->arena, (struct slice[]){ SLICE("address:"), draft->place }, 2);
 	else
-		place = join(draft->arena, (struct slice[]){ SLICE("report:"), cut(draft->job->event.id, TEXT_MAX) }, 2);
+		place = join(draft->arena, (struct slice[]){ SLICE("report:"), cut(draft->job->event.id, TEXT_MAX) },
+			     2);
 	return join(draft->arena, (struct slice[]){ draft->job->verdict.hazard->code, SLICE("@"), place }, 3);
 }
 
-/* ---- JSON members: each writes its own leading comma ---- */
+/* ---- JSON members: each begins with its comma ---- */
 
-static void name(struct draft *draft, struct slice key)
+/* How a member begins that has this name, a literal without anything to escape. */
+#define NAME(literal) SLICE(",\"" literal "\":")
+/* The same for one that is an object or array. */
+#define OPEN(literal, bracket) SLICE(",\"" literal "\":" bracket)
+/* A whole member that is always the same. */
+#define FIXED(literal, text) ",\"" literal "\":\"" text "\""
+
+static void put(struct draft *draft, struct slice json)
 {
-	buffer_append_char(&draft->json, ',');
-	buffer_append_json_string(&draft->json, key);
-	buffer_append_char(&draft->json, ':');
+	buffer_append(&draft->json, json);
 }
 
-static void member(struct draft *draft, struct slice key, struct slice text)
+static void member(struct draft *draft, struct slice name, struct slice text)
 {
-	name(draft, key);
+	put(draft, name);
 	buffer_append_json_string(&draft->json, text);
 }
 
-static void optional_member(struct draft *draft, struct slice key, struct slice text)
+static void optional_member(struct draft *draft, struct slice name, struct slice text)
 {
 	if (text.size)
-		member(draft, key, cut(text, TEXT_MAX));
+		member(draft, name, cut(text, TEXT_MAX));
 }
 
-static void number_member(struct draft *draft, struct slice key, int64_t number)
+static void number_member(struct draft *draft, struct slice name, int64_t number)
 {
-	name(draft, key);
+	put(draft, name);
 	buffer_append_int(&draft->json, number);
 }
 
-static void time_member(struct draft *draft, struct slice key, int64_t ms)
+static void time_member(struct draft *draft, struct slice name, int64_t ms)
 {
-	name(draft, key);
+	put(draft, name);
 	buffer_append_char(&draft->json, '"');
 	buffer_append_time(&draft->json, ms);
 	buffer_append_char(&draft->json, '"');
 }
 
-/* Opens an object or array; returns where its first member will write its comma, see close_bracket. */
-static size_t open(struct draft *draft, struct slice key, char bracket)
+/* begin: what comes in front of the first member of an object or array, its bracket last. Returns where that member
+ * will write its comma, see close_bracket. */
+static size_t open(struct draft *draft, struct slice begin)
 {
-	if (key.data)
-		name(draft, key);
-	buffer_append_char(&draft->json, bracket);
+	put(draft, begin);
 	return draft->json.size;
 }
 
@@ -150,20 +161,20 @@ static const struct slice crs_names[] = {
 static void write_area(struct draft *draft)
 {
 	const struct report *report = &draft->job->event.report;
-	size_t first = open(draft, SLICE("area"), '{');
-	member(draft, SLICE("areaDesc"), draft->place);
+	size_t first = open(draft, OPEN("area", "{"));
+	member(draft, NAME("areaDesc"), draft->place);
 	if (report->has_position) {
-		name(draft, SLICE("lat"));
+		put(draft, NAME("lat"));
 		buffer_append_decimal(&draft->json, draft->lat, POSITION_DECIMALS);
-		name(draft, SLICE("long"));
+		put(draft, NAME("long"));
 		buffer_append_decimal(&draft->json, draft->lon, POSITION_DECIMALS);
-		member(draft, SLICE("crs"), crs_names[report->crs]);
+		member(draft, NAME("crs"), crs_names[report->crs]);
 	}
-	optional_member(draft, SLICE("jurisdiction_id"), report->jurisdiction_id);
-	optional_member(draft, SLICE("grid_id"), report->grid_id);
-	optional_member(draft, SLICE("community_id"), report->community_id);
-	optional_member(draft, SLICE("shop_id"), report->shop_id);
-	optional_member(draft, SLICE("building"), report->building);
+	optional_member(draft, NAME("jurisdiction_id"), report->jurisdiction_id);
+	optional_member(draft, NAME("grid_id"), report->grid_id);
+	optional_member(draft, NAME("community_id"), report->community_id);
+	optional_member(draft, NAME("shop_id"), report->shop_id);
+	optional_member(draft, NAME("building"), report->building);
 	close_bracket(draft, first, '}');
 }
 
@@ -179,14 +190,13 @@ static struct slice route_topic(const struct draft *draft, const struct route *r
 
 static void write_routes(struct draft *draft)
 {
-	size_t first = open(draft, SLICE("routes"), '[');
+	size_t first = open(draft, OPEN("routes", "["));
 	for (size_t i = 0; i < draft->routing.count; i++) {
-		buffer_append_char(&draft->json, ',');
-		size_t inner = open(draft, (struct slice){ 0 }, '{');
-		member(draft, SLICE("agency"), draft->routing.routes[i].agency);
-		member(draft, SLICE("topic"), route_topic(draft, &draft->routing.routes[i]));
-		member(draft, SLICE("role"), draft->routing.routes[i].role);
-		member(draft, SLICE("rule"), draft->routing.rule);
+		size_t inner = open(draft, SLICE(",{"));
+		member(draft, NAME("agency"), draft->routing.routes[i].agency);
+		member(draft, NAME("topic"), route_topic(draft, &draft->routing.routes[i]));
+		member(draft, NAME("role"), draft->routing.routes[i].role);
+		member(draft, NAME("rule"), draft->routing.rule);
 		close_bracket(draft, inner, '}');
 	}
 	close_bracket(draft, first, ']');
@@ -198,28 +208,29 @@ static void write_response(struct draft *draft)
 	const struct routing *routing = &draft->routing;
 	if (!routing->response_rule.data)
 		return;
-	size_t first = open(draft, SLICE("response"), '{');
-	optional_member(draft, SLICE("acknowledge_within"), routing->acknowledge_within);
-	optional_member(draft, SLICE("check_within"), routing->check_within);
-	member(draft, SLICE("rule"), routing->response_rule);
+	size_t first = open(draft, OPEN("response", "{"));
+	optional_member(draft, NAME("acknowledge_within"), routing->acknowledge_within);
+	optional_member(draft, NAME("check_within"), routing->check_within);
+	member(draft, NAME("rule"), routing->response_rule);
 	close_bracket(draft, first, '}');
 }
 
 static void write_spans(struct draft *draft)
 {
 	const struct verdict *verdict = &draft->job->verdict;
-	size_t first = open(draft, SLICE("spans"), '[');
+	size_t first = open(draft, OPEN("spans", "["));
 	for (size_t i = 0; i < verdict->evidence_count; i++) {
 		const struct evidence *evidence = &verdict->evidence[i];
-		buffer_append_char(&draft->json, ',');
-		size_t inner = open(draft, (struct slice){ 0 }, '{');
-		member(draft, SLICE("rule"), evidence->rule);
-		number_member(draft, SLICE("from"), evidence->from);
-		number_member(draft, SLICE("to"), evidence->to);
-		number_member(draft, SLICE("weight"), evidence->weight);
+		size_t inner = open(draft, SLICE(",{"));
+		member(draft, NAME("rule"), evidence->rule);
+		number_member(draft, NAME("from"), evidence->from);
+		number_member(draft, NAME("to"), evidence->to);
+		number_member(draft, NAME("weight"), evidence->weight);
 		if (evidence->to > evidence->from && evidence->to <= draft->description.size)
-			member(draft, SLICE("text"), cut((struct slice){ draft->description.data + evidence->from,
-									 evidence->to - evidence->from }, TEXT_MAX));
+			member(draft, NAME("text"),
+			       cut((struct slice){ draft->description.data + evidence->from,
+						   evidence->to - evidence->from },
+				   TEXT_MAX));
 		close_bracket(draft, inner, '}');
 	}
 	close_bracket(draft, first, ']');
@@ -228,20 +239,20 @@ static void write_spans(struct draft *draft)
 static void write_decision(struct draft *draft)
 {
 	const struct verdict *verdict = &draft->job->verdict;
-	size_t first = open(draft, SLICE("decision"), '{');
-	member(draft, SLICE("ruleset"), ruleset_id(draft->job->ruleset));
-	size_t rules = open(draft, SLICE("rules"), '[');
+	size_t first = open(draft, OPEN("decision", "{"));
+	member(draft, NAME("ruleset"), ruleset_id(draft->job->ruleset));
+	size_t rules = open(draft, OPEN("rules", "["));
 	for (size_t i = 0; i < verdict->evidence_count; i++) {
 		buffer_append_char(&draft->json, ',');
 		buffer_append_json_string(&draft->json, verdict->evidence[i].rule);
 	}
 	close_bracket(draft, rules, ']');
 	write_spans(draft);
-	number_member(draft, SLICE("score"), verdict->score);
-	number_member(draft, SLICE("margin"), verdict->margin);
-	number_member(draft, SLICE("severity_margin"), verdict->severity_margin);
-	member(draft, SLICE("category"), slice_of(category_name(verdict->category)));
-	name(draft, SLICE("unsure"));
+	number_member(draft, NAME("score"), verdict->score);
+	number_member(draft, NAME("margin"), verdict->margin);
+	number_member(draft, NAME("severity_margin"), verdict->severity_margin);
+	member(draft, NAME("category"), slice_of(category_name(verdict->category)));
+	put(draft, NAME("unsure"));
 	buffer_append(&draft->json, verdict->unsure ? SLICE("true") : SLICE("false"));
 	close_bracket(draft, first, '}');
 }
@@ -249,12 +260,11 @@ static void write_decision(struct draft *draft)
 static void write_media(struct draft *draft)
 {
 	const struct report *report = &draft->job->event.report;
-	size_t first = open(draft, SLICE("media"), '[');
+	size_t first = open(draft, OPEN("media", "["));
 	for (size_t i = 0; i < report->media_count; i++) {
-		buffer_append_char(&draft->json, ',');
-		size_t inner = open(draft, (struct slice){ 0 }, '{');
-		member(draft, SLICE("url"), cut(or_empty(report->media[i].url), URL_MAX));
-		optional_member(draft, SLICE("sha256"), report->media[i].sha256);
+		size_t inner = open(draft, SLICE(",{"));
+		member(draft, NAME("url"), cut(or_empty(report->media[i].url), URL_MAX));
+		optional_member(draft, NAME("sha256"), report->media[i].sha256);
 		close_bracket(draft, inner, '}');
 	}
 	close_bracket(draft, first, ']');
@@ -263,14 +273,14 @@ static void write_media(struct draft *draft)
 static void write_source(struct draft *draft)
 {
 	const struct input_record *record = draft->job->record;
-	size_t first = open(draft, SLICE("source"), '{');
-	member(draft, SLICE("topic"), slice_of(draft->job->settings->input_topics[record->input]));
-	number_member(draft, SLICE("partition"), record->partition);
-	number_member(draft, SLICE("offset"), record->offset);
+	size_t first = open(draft, OPEN("source", "{"));
+	member(draft, NAME("topic"), slice_of(draft->job->settings->input_topics[record->input]));
+	number_member(draft, NAME("partition"), record->partition);
+	number_member(draft, NAME("offset"), record->offset);
 	close_bracket(draft, first, '}');
-	first = open(draft, SLICE("report"), '{');
-	member(draft, SLICE("source"), cut(draft->job->event.source, TEXT_MAX));
-	member(draft, SLICE("id"), cut(draft->job->event.id, TEXT_MAX));
+	first = open(draft, OPEN("report", "{"));
+	member(draft, NAME("source"), cut(draft->job->event.source, TEXT_MAX));
+	member(draft, NAME("id"), cut(draft->job->event.id, TEXT_MAX));
 	close_bracket(draft, first, '}');
 }
 
@@ -278,20 +288,18 @@ static void write_words(struct draft *draft)
 {
 	const struct verdict *verdict = &draft->job->verdict;
 	const struct hazard *hazard = verdict->hazard;
-	member(draft, SLICE("identifier"), draft->id);
-	member(draft, SLICE("status"), SLICE("Actual"));
-	member(draft, SLICE("msgType"), SLICE("Alert"));
-	member(draft, SLICE("scope"), SLICE("Restricted"));
-	member(draft, SLICE("category"), hazard->cap_category);
-	member(draft, SLICE("event"), hazard->event);
-	member(draft, SLICE("hazard_code"), hazard->code);
-	member(draft, SLICE("urgency"), hazard->urgency);
-	member(draft, SLICE("severity"), slice_of(severity_name(verdict->severity)));
-	member(draft, SLICE("certainty"), verdict->unsure ? SLICE("Possible") : SLICE("Likely"));
-	name(draft, SLICE("headline"));
+	member(draft, NAME("identifier"), draft->id);
+	put(draft, SLICE(FIXED("status", "Actual") FIXED("msgType", "Alert") FIXED("scope", "Restricted")));
+	member(draft, NAME("category"), hazard->cap_category);
+	member(draft, NAME("event"), hazard->event);
+	member(draft, NAME("hazard_code"), hazard->code);
+	member(draft, NAME("urgency"), hazard->urgency);
+	member(draft, NAME("severity"), slice_of(severity_name(verdict->severity)));
+	member(draft, NAME("certainty"), verdict->unsure ? SLICE("Possible") : SLICE("Likely"));
+	put(draft, NAME("headline"));
 	struct slice headline[] = { hazard->event, draft->place.size ? SLICE(" · ") : SLICE(""), draft->place };
 	buffer_append_json_string(&draft->json, join(draft->arena, headline, 3));
-	member(draft, SLICE("description"), cut(draft->description, DESCRIPTION_MAX));
+	member(draft, NAME("description"), cut(draft->description, DESCRIPTION_MAX));
 }
 
 /* Stream time, not the clock: the same event always gives the same bytes. */
@@ -300,24 +308,24 @@ static void write_times(struct draft *draft)
 	int64_t event_time = draft->job->event.time_ms;
 	int64_t stream_time = draft->job->stream->time_ms;
 	if (stream_time != STREAM_TIME_NONE)
-		time_member(draft, SLICE("sent"), stream_time);
+		time_member(draft, NAME("sent"), stream_time);
 	if (event_time != EVENT_TIME_NONE)
-		time_member(draft, SLICE("effective"), event_time);
+		time_member(draft, NAME("effective"), event_time);
 }
 
 static void write_data(struct draft *draft)
 {
 	const struct job *job = draft->job;
-	size_t first = open(draft, SLICE("data"), '{');
+	size_t first = open(draft, OPEN("data", "{"));
 	write_words(draft);
 	write_area(draft);
 	write_times(draft);
-	member(draft, SLICE("dedup_key"), draft->dedup_key);
+	member(draft, NAME("dedup_key"), draft->dedup_key);
 	write_routes(draft);
 	write_response(draft);
 	write_decision(draft);
 	if (job->settings->pseudonym_key.size)
-		member(draft, SLICE("reporter_ref"),
+		member(draft, NAME("reporter_ref"),
 		       digest_keyed(job->settings->pseudonym_key, job->event.rider_id, PSEUDONYM_SIZE, draft->arena));
 	write_media(draft);
 	write_source(draft);
@@ -328,19 +336,17 @@ static struct slice write_envelope(struct draft *draft)
 {
 	const struct job *job = draft->job;
 	buffer_init(&draft->json, draft->arena, JSON_FIRST);
-	size_t first = open(draft, (struct slice){ 0 }, '{');
-	member(draft, SLICE("specversion"), SLICE("1.0"));
-	member(draft, SLICE("type"), SLICE("rider.alert.v1"));
-	member(draft, SLICE("source"), SLICE("/riderwatch"));
-	member(draft, SLICE("id"), draft->id);
-	member(draft, SLICE("subject"), draft->job->verdict.hazard->code);
+	size_t first = open(draft, SLICE("{"));
+	put(draft, SLICE(FIXED("specversion", "1.0") FIXED("type", "rider.alert.v1") FIXED("source", "/riderwatch")));
+	member(draft, NAME("id"), draft->id);
+	member(draft, NAME("subject"), draft->job->verdict.hazard->code);
 	if (job->stream->time_ms != STREAM_TIME_NONE)
-		time_member(draft, SLICE("time"), job->stream->time_ms);
-	member(draft, SLICE("datacontenttype"), SLICE("application/json"));
-	member(draft, SLICE("rwcategory"), slice_of(category_name(draft->category)));
+		time_member(draft, NAME("time"), job->stream->time_ms);
+	put(draft, SLICE(FIXED("datacontenttype", "application/json")));
+	member(draft, NAME("rwcategory"), slice_of(category_name(draft->category)));
 	write_data(draft);
 	close_bracket(draft, first, '}');
-	return buffer_slice(&draft->json);
+	return buffer_end(&draft->json);
 }
 
 /* ---- the records ---- */
@@ -359,7 +365,8 @@ static const struct header *alert_headers(const struct draft *draft, size_t *cou
 static bool topic_is_new(const struct draft *draft, size_t route)
 {
 	for (size_t i = 0; i < route; i++) {
-		if (slice_equal(route_topic(draft, &draft->routing.routes[i]), route_topic(draft, &draft->routing.routes[route])))
+		if (slice_equal(route_topic(draft, &draft->routing.routes[i]),
+				route_topic(draft, &draft->routing.routes[route])))
 			return false;
 	}
 	return true;

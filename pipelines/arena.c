@@ -66,9 +66,14 @@ static void add_block(struct arena *arena, size_t at_least)
 	arena->block = block;
 }
 
+static size_t round_up(size_t size)
+{
+	return (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
-	size_t rounded = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+	size_t rounded = round_up(size);
 	void *memory;
 
 	MUST(rounded >= size);
@@ -83,6 +88,17 @@ void *arena_alloc(struct arena *arena, size_t size)
 void *arena_zalloc(struct arena *arena, size_t size)
 {
 	return memset(arena_alloc(arena, size), 0, size);
+}
+
+void arena_trim(struct arena *arena, const void *memory, size_t size, size_t kept)
+{
+	size_t unused = round_up(size) - round_up(kept);
+
+	MUST(kept <= size);
+	if ((const char *)memory + round_up(size) != arena->block->bytes + arena->block->used)
+		return;
+	arena->block->used -= unused;
+	arena->used -= unused;
 }
 
 struct slice arena_copy(struct arena *arena, struct slice bytes)

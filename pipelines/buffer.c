@@ -116,51 +116,77 @@ static void append_escaped(struct buffer *buffer, unsigned char c)
 	buffer_append(buffer, (struct slice){ text, shorthand[c] ? 2 : sizeof(text) });
 }
 
-/* Looks at each byte, without a way out half way: so the compiler looks at many at once. */
-static bool needs_escapes(struct slice text)
+static bool is_special(unsigned char c)
 {
-	unsigned char any = 0;
+	return c < ' ' || c == '"' || c == '\\';
+}
 
-	for (size_t i = 0; i < text.size; i++) {
-		unsigned char c = (unsigned char)text.data[i];
+/* Not zero when one of the eight bytes is a quote, a backslash or a control character. */
+static uint64_t special_bytes(uint64_t word)
+{
+	const uint64_t ones = 0x0101010101010101;
+	uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\';
 
-		any |= (c < ' ') | (c == '"') | (c == '\\');
+	return (((word - ones * ' ') & ~word) | ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash)) &
+	       ones * 0x80;
+}
+
+static uint64_t copy_word(char *to, const char *from)
+{
+	uint64_t word;
+
+	memcpy(&word, from, sizeof(word));
+	memcpy(to, &word, sizeof(word));
+	return special_bytes(word);
+}
+
+/* Copies the text and says whether it may stand in JSON as it is. Most texts are so short that a call of memcpy and a
+ * second look at the bytes would cost more than all the rest. */
+static bool copy_plain(char *to, struct slice text)
+{
+	const size_t step = sizeof(uint64_t);
+	uint64_t special = 0;
+
+	if (text.size < step) {
+		for (size_t i = 0; i < text.size; i++) {
+			to[i] = text.data[i];
+			special |= is_special((unsigned char)text.data[i]);
+		}
+		return !special;
 	}
-	return any;
+	for (size_t at = 0; at < text.size - step; at += step)
+		special |= copy_word(to + at, text.data + at);
+	/* The last word overlaps the one before it. */
+	return !(special | copy_word(to + text.size - step, text.data + text.size - step));
 }
 
-static void append_plain_string(struct buffer *buffer, struct slice text)
-{
-	char *at = reserve(buffer, text.size + 2);
-
-	at[0] = '"';
-	if (text.size)
-		memcpy(at + 1, text.data, text.size);
-	at[text.size + 1] = '"';
-	buffer->size += text.size + 2;
-}
-
-void buffer_append_json_string(struct buffer *buffer, struct slice text)
+static void append_special_string(struct buffer *buffer, struct slice text)
 {
 	size_t start = 0;
 
-	if (!needs_escapes(text)) {
-		append_plain_string(buffer, text);
-		return;
-	}
 	buffer_append_char(buffer, '"');
 	for (size_t i = 0; i < text.size; i++) {
-		unsigned char c = (unsigned char)text.data[i];
-
-		if (c >= ' ' && c != '"' && c != '\\')
+		if (!is_special((unsigned char)text.data[i]))
 			continue;
 		buffer_append(buffer, (struct slice){ text.data + start, i - start });
-		append_escaped(buffer, c);
+		append_escaped(buffer, (unsigned char)text.data[i]);
 		start = i + 1;
 	}
 	if (start < text.size)
 		buffer_append(buffer, (struct slice){ text.data + start, text.size - start });
 	buffer_append_char(buffer, '"');
+}
+
+void buffer_append_json_string(struct buffer *buffer, struct slice text)
+{
+	char *at = reserve(buffer, text.size + 2);
+
+	if (!copy_plain(at + 1, text)) {
+		append_special_string(buffer, text);
+		return;
+	}
+	at[0] = at[text.size + 1] = '"';
+	buffer->size += text.size + 2;
 }
 
 void buffer_append_time(struct buffer *buffer, int64_t ms)
@@ -186,6 +212,13 @@ void buffer_append_time(struct buffer *buffer, int64_t ms)
 		*at++ = parts[i].mark;
 	}
 	buffer_append(buffer, (struct slice){ text, (size_t)(at - text) });
+}
+
+struct slice buffer_end(struct buffer *buffer)
+{
+	arena_trim(buffer->arena, buffer->data, buffer->capacity, buffer->size);
+	buffer->capacity = buffer->size;
+	return buffer_slice(buffer);
 }
 
 struct slice buffer_slice(const struct buffer *buffer)

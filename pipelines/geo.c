@@ -24,27 +24,28 @@ static double common_waves(double x)
 	return (20.0 * sin(6.0 * x * M_PI) + 20.0 * sin(2.0 * x * M_PI)) * 2.0 / 3.0;
 }
 
-static double offset_lat(double x, double y)
+/* common: common_waves(x) */
+static double offset_lat(double x, double y, double common)
 {
 	double base = -100.0 + 2.0 * x + 3.0 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * sqrt(fabs(x));
-	return base + common_waves(x) + (20.0 * sin(y * M_PI) + 40.0 * sin(y / 3.0 * M_PI)) * 2.0 / 3.0 +
+	return base + common + (20.0 * sin(y * M_PI) + 40.0 * sin(y / 3.0 * M_PI)) * 2.0 / 3.0 +
 	       waves(y, 160.0, 320.0, 12.0, 30.0);
 }
 
-static double offset_lon(double x, double y)
+static double offset_lon(double x, double y, double common)
 {
 	double base = 300.0 + x + 2.0 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * sqrt(fabs(x));
-	return base + common_waves(x) + (20.0 * sin(x * M_PI) + 40.0 * sin(x / 3.0 * M_PI)) * 2.0 / 3.0 +
+	return base + common + (20.0 * sin(x * M_PI) + 40.0 * sin(x / 3.0 * M_PI)) * 2.0 / 3.0 +
 	       waves(x, 150.0, 300.0, 12.0, 30.0);
 }
 
 static void wgs84_to_gcj02(double *lat, double *lon)
 {
 	double x = *lon - 105.0, y = *lat - 35.0, radians = *lat / 180.0 * M_PI;
-	double magic = 1.0 - ECCENTRICITY_SQUARED * sin(radians) * sin(radians);
+	double magic = 1.0 - ECCENTRICITY_SQUARED * sin(radians) * sin(radians), common = common_waves(x);
 	double meridian = SEMI_MAJOR * (1.0 - ECCENTRICITY_SQUARED) / (magic * sqrt(magic));
-	*lat += offset_lat(x, y) * 180.0 / (meridian * M_PI);
-	*lon += offset_lon(x, y) * 180.0 / (SEMI_MAJOR / sqrt(magic) * cos(radians) * M_PI);
+	*lat += offset_lat(x, y, common) * 180.0 / (meridian * M_PI);
+	*lon += offset_lon(x, y, common) * 180.0 / (SEMI_MAJOR / sqrt(magic) * cos(radians) * M_PI);
 }
 
 /* The forward transform is smooth, so a few fixed-point steps invert it to well under a metre. */

@@ -11,6 +11,7 @@ struct job {
 	struct chunk *chunk; /* where effects and records go */
 	bool muted;
 	struct rider_event event;
+	uint64_t id; /* identity_event() of it */
 	struct verdict verdict; /* report created: filled by the classify step */
 };
 

@@ -15,7 +15,8 @@ struct run {
 	size_t count; /* may exceed RUN_MAX: then it is no number of a person */
 };
 
-/* Width in bytes of the digit at p (1, or 3 for a full-width one), 0 when there is none; an X ends an identity number. */
+/* Width in bytes of the digit at p (1, or 3 for a full-width one), 0 when there is none; an X ends an identity number.
+ */
 static size_t digit_at(const char *p, size_t left, char *digit)
 {
 	if (*p >= '0' && *p <= '9') {
@@ -71,7 +72,8 @@ static size_t run_read(struct slice text, size_t start, struct run *run)
 static bool is_personal(const struct run *run)
 {
 	bool phone = run->count == 11 && run->digit[0] == '1' && run->digit[1] >= '3';
-	bool phone_with_prefix = run->count == 13 && run->digit[0] == '8' && run->digit[1] == '6' && run->digit[2] == '1';
+	bool phone_with_prefix =
+		run->count == 13 && run->digit[0] == '8' && run->digit[1] == '6' && run->digit[2] == '1';
 	return phone || phone_with_prefix || run->count == 18;
 }
 
@@ -83,20 +85,20 @@ static void run_mask(const struct run *run, char *copy)
 
 struct slice mask_numbers(struct slice text, struct arena *arena)
 {
-	if (text.size == 0)
-		return text;
-	char *copy = arena_alloc(arena, text.size);
-	memcpy(copy, text.data, text.size);
+	char *copy = NULL;
 	for (size_t at = 0; at < text.size;) {
 		char digit;
 		struct run run;
 		if (digit_at(text.data + at, text.size - at, &digit)) {
 			at = run_read(text, at, &run);
-			if (is_personal(&run))
-				run_mask(&run, copy);
+			if (!is_personal(&run))
+				continue;
+			if (!copy)
+				copy = memcpy(arena_alloc(arena, text.size), text.data, text.size);
+			run_mask(&run, copy);
 		} else {
 			at++;
 		}
 	}
-	return (struct slice){ copy, text.size };
+	return copy ? (struct slice){ copy, text.size } : text;
 }

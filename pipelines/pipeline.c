@@ -26,21 +26,18 @@ enum step_result step_check_key(struct job *job)
 	return STEP_NEXT;
 }
 
-/* Puts the event's identity into S; true when it was there within the window. */
-static bool remember(const struct pipeline_settings *settings, struct stream *stream, const struct rider_event *event,
-		     bool *changed, uint64_t *id)
+/* Puts an identity into S; true when it was there within the window. */
+static bool remember(const struct pipeline_settings *settings, struct stream *stream, uint64_t id, bool *changed)
 {
-	*id = identity_event(stream->key, event->source, event->id);
-	return seen_check(stream->seen, *id, stream_hour(stream), settings->dedup_hours, changed);
+	return seen_check(stream->seen, id, stream_hour(stream), settings->dedup_hours, changed);
 }
 
 enum step_result step_drop_duplicate(struct job *job)
 {
-	uint64_t id;
 	bool changed;
-	bool duplicate = remember(job->settings, job->stream, &job->event, &changed, &id);
+	bool duplicate = remember(job->settings, job->stream, job->id, &changed);
 	if (changed)
-		effects_journal(job->chunk->effects, id);
+		effects_journal(job->chunk->effects, job->id);
 	if (!duplicate)
 		return STEP_NEXT;
 	count(job, OUTCOME_DUPLICATE);
@@ -74,6 +71,9 @@ static void count_dropped_fields(struct job *job)
 
 static void walk(struct job *job)
 {
+	/* The first step that needs it is not the first. */
+	job->id = identity_event(job->stream->key, job->event.source, job->event.id);
+	seen_prefetch(job->stream->seen, job->id);
 	for (const struct step *step = steps_by_type[job->event.type]; step->run; step++) {
 		if (step->run(job) == STEP_DONE)
 			break;
@@ -112,8 +112,7 @@ void pipeline_remember(const struct pipeline_settings *settings, struct stream *
 	struct rider_event event;
 	struct fault fault;
 	bool changed;
-	uint64_t id;
 	stream_advance(stream, record->timestamp_ms);
 	if (event_decode(record, settings->max_event_bytes, arena, &event, &fault) == REASON_NONE)
-		remember(settings, stream, &event, &changed, &id);
+		remember(settings, stream, identity_event(stream->key, event.source, event.id), &changed);
 }

@@ -5,10 +5,10 @@
 
 #include <stdlib.h>
 
-/* Open addressing, ten bytes a slot at a load between 0.57 and 0.78: at most 16 bytes an id over all segments, which do not grow
- * together. The id hash is keyed and uniform, so it is its own table hash. An entry is never removed singly: expired ones fall away
- * when their segment is rebuilt, and no decision can see whether that has happened yet, because the decision is a formula over the
- * stored hour.
+/* Open addressing, ten bytes a slot at a load between 0.57 and 0.78: at most 16 bytes an id over all segments, which do
+ * not grow together. The id hash is keyed and uniform, so it is its own table hash. An entry is never removed singly:
+ * expired ones fall away when their segment is rebuilt, and no decision can see whether that has happened yet, because
+ * the decision is a formula over the stored hour.
  *
  * The table is cut into segments by the first bits of the hash, each rebuilt on its own when it is full, so that no
  * event waits for more than one segment: a millisecond or two at ten million ids. Their bounds differ a little, so that
@@ -58,10 +58,16 @@ void seen_free(struct seen **seen)
 
 /* ---- one segment ---- */
 
-/* Slot of the hash, or the empty slot where it belongs. The first bits chose the segment, the next ones the slot. */
+/* The first bits of the hash chose the segment, the next ones the slot. */
+static uint32_t first_slot(const struct segment *segment, uint64_t hash)
+{
+	return (uint32_t)(((unsigned __int128)(hash << SEGMENT_BITS) * segment->capacity) >> 64);
+}
+
+/* Slot of the hash, or the empty slot where it belongs. */
 static uint32_t slot_of(const struct segment *segment, uint64_t hash)
 {
-	uint32_t slot = (uint32_t)(((unsigned __int128)(hash << SEGMENT_BITS) * segment->capacity) >> 64);
+	uint32_t slot = first_slot(segment, hash);
 	while (segment->hashes[slot] && segment->hashes[slot] != hash)
 		slot = slot + 1 == segment->capacity ? 0 : slot + 1;
 	return slot;
@@ -149,6 +155,16 @@ static void make_room(struct seen *seen, struct segment *segment, uint32_t hour,
 static struct segment *segment_of(struct seen *seen, uint64_t hash)
 {
 	return &seen->segments[hash >> (64 - SEGMENT_BITS)];
+}
+
+void seen_prefetch(const struct seen *seen, uint64_t id_hash)
+{
+	uint64_t hash = id_hash ? id_hash : 1;
+	const struct segment *segment = &seen->segments[hash >> (64 - SEGMENT_BITS)];
+	if (!segment->capacity)
+		return;
+	__builtin_prefetch(&segment->hashes[first_slot(segment, hash)], 1);
+	__builtin_prefetch(&segment->hours[first_slot(segment, hash)], 1);
 }
 
 bool seen_check(struct seen *seen, uint64_t id_hash, uint32_t hour, uint32_t window, bool *changed)

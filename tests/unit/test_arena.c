@@ -61,6 +61,26 @@ static void test_reset_reuses_the_newest_block(void **state)
 	arena_fini(&arena);
 }
 
+static void test_trim_gives_back_the_end_of_the_newest(void **state)
+{
+	struct arena arena;
+	char *first, *second;
+
+	(void)state;
+	arena_init(&arena);
+	first = arena_alloc(&arena, 100);
+	arena_trim(&arena, first, 100, 10);
+	assert_int_equal(arena.used, 16);
+	second = arena_alloc(&arena, 200);
+	assert_ptr_equal(second, first + 16);
+	/* Something stands behind it: nothing happens. */
+	arena_trim(&arena, first, 10, 0);
+	assert_int_equal(arena.used, 16 + 208);
+	arena_trim(&arena, second, 200, 0);
+	assert_ptr_equal(arena_alloc(&arena, 1), second);
+	arena_fini(&arena);
+}
+
 static void test_copy_keeps_absent_and_empty_apart(void **state)
 {
 	struct arena arena;
@@ -81,6 +101,7 @@ int main(void)
 		cmocka_unit_test(test_memory_is_aligned_and_apart),
 		cmocka_unit_test(test_allocation_larger_than_a_block),
 		cmocka_unit_test(test_reset_reuses_the_newest_block),
+		cmocka_unit_test(test_trim_gives_back_the_end_of_the_newest),
 		cmocka_unit_test(test_copy_keeps_absent_and_empty_apart),
 	};
 

@@ -115,6 +115,53 @@ static void test_json_strings_are_escaped(void **state)
 	assert_written(&buffer, "\"占用\\\"消防\\\\通道\\\"\\n\\t\\b\\f\\r\\u0001\\u001f\x7f/\"\"\"");
 }
 
+/* Eight bytes are looked at at once, so that each size and each place in it counts; the last bytes of all have no
+ * neighbour to spoil. */
+static void test_json_strings_of_every_size(void **state)
+{
+	static const struct {
+		char byte;
+		const char *written;
+	} rows[] = { { 'x', "x" },        { '"', "\\\"" },    { '\\', "\\\\" },   { '\x1f', "\\u001f" },
+		     { '\0', "\\u0000" }, { '\n', "\\n" },    { ' ', " " },       { '!', "!" },
+		     { '#', "#" },        { '[', "[" },       { '\x7f', "\x7f" }, { '\x80', "\x80" },
+		     { '\xa2', "\xa2" },  { '\xdc', "\xdc" }, { '\xff', "\xff" } };
+
+	(void)state;
+	for (size_t size = 1; size < 40; size++) {
+		for (size_t i = 0; i < size * sizeof(rows) / sizeof(*rows); i++) {
+			size_t at = i % size, row = i / size;
+			char text[40], expected[80];
+			struct buffer buffer = empty_buffer();
+
+			memset(text, '\xe8', size);
+			text[at] = rows[row].byte;
+			char *exact = arena_alloc(&arena, size);
+			memcpy(exact, text, size);
+			int written = snprintf(expected, sizeof(expected), "\"%.*s%s%.*s\"", (int)at, text,
+					       rows[row].written, (int)(size - at - 1), text + at + 1);
+			buffer_append_json_string(&buffer, (struct slice){ exact, size });
+			assert_int_equal(buffer.size, written);
+			assert_written(&buffer, expected);
+		}
+		arena_reset(&arena);
+	}
+}
+
+static void test_the_end_gives_room_back(void **state)
+{
+	struct buffer buffer;
+
+	(void)state;
+	arena_reset(&arena);
+	buffer_init(&buffer, &arena, 3000);
+	buffer_append(&buffer, SLICE("消防通道"));
+	struct slice text = buffer_end(&buffer);
+	assert_int_equal(arena.used, 16);
+	memset(arena_alloc(&arena, 3000), 'x', 3000);
+	assert_true(slice_equal(text, SLICE("消防通道")));
+}
+
 static void test_time_agrees_with_the_c_library(void **state)
 {
 	static const int64_t extra[] = {
@@ -166,6 +213,8 @@ int main(void)
 		cmocka_unit_test_teardown(test_decimals, free_arena),
 		cmocka_unit_test_teardown(test_decimals_agree_with_the_c_library, free_arena),
 		cmocka_unit_test_teardown(test_json_strings_are_escaped, free_arena),
+		cmocka_unit_test_teardown(test_json_strings_of_every_size, free_arena),
+		cmocka_unit_test_teardown(test_the_end_gives_room_back, free_arena),
 		cmocka_unit_test_teardown(test_time_agrees_with_the_c_library, free_arena),
 		cmocka_unit_test_teardown(test_time_is_total, free_arena),
 	};
