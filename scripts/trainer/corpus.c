@@ -294,6 +294,7 @@ static void read_generator(struct corpus *corpus)
 					 sizeof(framed));
 			double weight = i == 0 ? 1 : i <= FRAMED ? FRAMED_WEIGHT : 0;
 			struct text *text = add(corpus, SOURCE_GENERATOR, framed, weight);
+			text->framed = i > 0;
 			text->gold.category = category_of_code(fields[0]);
 			text->gold.severity = severity_of(fields[1]);
 			text->gold.also = also_of(fields[2]);

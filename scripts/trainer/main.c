@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "alloc.h"
+#include "kin.h"
 #include "model.h"
 #include "tune.h"
 
@@ -201,7 +202,8 @@ static void check(const struct study *study, const char *folder, bool reviews)
 		for (size_t i = 0; i < corpus->count; i++) {
 			held[i] = corpus->texts[i].fold % PARTS == part && !corpus->texts[i].locked &&
 				  corpus->texts[i].source != SOURCE_GENERATOR;
-			used[i] = !held[i] && !corpus->texts[i].locked && corpus->texts[i].weight > 0;
+			used[i] = corpus->texts[i].fold % PARTS != part && !corpus->texts[i].locked &&
+				  corpus->texts[i].weight > 0;
 		}
 		if (reviews) {
 			model_fit_reviews(&model, study, used);
@@ -392,6 +394,7 @@ int main(int argc, char **argv)
 	struct corpus corpus;
 	struct study study;
 	corpus_read(&corpus, reviews);
+	size_t groups = kin_share_folds(&corpus);
 	if (mode == 'l') {
 		score_locked(&corpus, into);
 		corpus_free(&corpus);
@@ -406,6 +409,7 @@ int main(int argc, char **argv)
 	make_folder(folder, rules);
 	struct ruleset *bare = load_or_die(folder);
 	study_new(&study, &corpus, bare, &settings);
+	fprintf(stderr, "%zu groups of texts that are not alike\n", groups);
 	if (mode == 'c')
 		check(&study, folder, reviews != NULL);
 	else
