@@ -285,8 +285,8 @@ static void read_generator(struct corpus *corpus)
 	read_frames(&frames);
 	while (lines_next(&lines)) {
 		split(&lines, fields, 4);
-		bool quiet = strcmp(fields[0], "other.none") == 0; /* stands alone */
-		for (uint32_t i = 0; i <= (quiet ? 0 : FRAMINGS); i++) {
+		bool quiet = strcmp(fields[0], "other.none") == 0; /* the generator frames none of these */
+		for (uint32_t i = 0; i <= (quiet ? FRAMED : FRAMINGS); i++) {
 			if (i == 0)
 				snprintf(framed, sizeof(framed), "%s", fields[3]);
 			else
