@@ -248,26 +248,65 @@ static void choose_also(const struct tally *tally, struct verdict *verdict)
 	}
 }
 
-static void choose_details(const struct ballot *ballot, struct tally *tally, struct verdict *verdict)
+/* ln(1 + exp(-apart)), both in hundredths: what the smaller of two logits adds to the larger one. */
+static int32_t gain(int32_t apart)
+{
+	enum { STEP = 20 };
+	static const uint8_t gains[] = { 69, 60, 51, 44, 37, 31, 26, 22, 18, 15, 13, 10, 9, 7,
+					 6,  5,  4,  3,  3,  2,  2,  1,  1,  1,  1,  1,  1 };
+	int32_t at = apart / STEP, part = apart % STEP;
+
+	if (at + 1 >= (int32_t)sizeof(gains))
+		return 0;
+	return gains[at] + (gains[at + 1] - gains[at]) * part / STEP;
+}
+
+/* The logit of "one or the other". */
+static int32_t either(int32_t a, int32_t b)
+{
+	return a > b ? a + gain(a - b) : b + gain(b - a);
+}
+
+/* -ln of the chance that goes with a logit. */
+static int32_t cost_of(int32_t logit)
+{
+	return either(0, -logit);
+}
+
+/* By how much the chance that somebody has to come now exceeds what is needed; negative: it falls short. Both count:
+ * that there is a hazard at all, of whatever category, and that it is urgent if there is one. */
+static int32_t urgency_of(const struct ballot *ballot, const struct tally *tally)
+{
+	const int32_t *categories = tally->outputs + OUTPUT_CATEGORY;
+	const int32_t *levels = tally->outputs + OUTPUT_SEVERITY - SEVERITY_MINOR;
+	int32_t hazard =
+		either(either(categories[CATEGORY_EMERGENCY], categories[CATEGORY_FIRE]), categories[CATEGORY_FOOD]);
+	int32_t urgent = either(levels[SEVERITY_SEVERE], levels[SEVERITY_EXTREME]);
+	int32_t calm = either(levels[SEVERITY_MINOR], levels[SEVERITY_MODERATE]);
+
+	return ballot->ruleset->weights.page_cost - cost_of(hazard - categories[CATEGORY_OTHER]) -
+	       cost_of(urgent - calm);
+}
+
+static void choose_severity(const struct ballot *ballot, const struct tally *tally, struct verdict *verdict)
 {
 	const int32_t *levels = tally->outputs + OUTPUT_SEVERITY - SEVERITY_MINOR;
-	enum severity most = SEVERITY_EXTREME;
+	int32_t urgency = urgency_of(ballot, tally);
+	bool urgent = urgency >= 0;
 
-	add_composed(ballot, verdict->category, tally->outputs);
 	/* Routed all the same, but nobody is paged for a guess that no rule supports, nor for a mere review. */
 	if (is_mere_review(tally) || (verdict->margin < GUESS_MARGIN && ballot->count == 0))
-		most = SEVERITY_MODERATE;
-	verdict->severity = SEVERITY_MINOR;
-	for (enum severity i = SEVERITY_MODERATE; i <= most; i++) {
-		if (levels[i] > levels[verdict->severity])
-			verdict->severity = i;
-	}
-	int32_t second = INT32_MIN;
-	for (enum severity i = SEVERITY_MINOR; i <= most; i++) {
-		if (i != verdict->severity && levels[i] > second)
-			second = levels[i];
-	}
-	verdict->severity_margin = levels[verdict->severity] - second;
+		urgent = false;
+	enum severity lower = urgent ? SEVERITY_SEVERE : SEVERITY_MINOR, higher = (enum severity)(lower + 1);
+	int32_t lead = levels[higher] - levels[lower];
+	verdict->severity = lead > 0 ? higher : lower;
+	verdict->severity_margin = abs(lead) < abs(urgency) ? abs(lead) : abs(urgency);
+}
+
+static void choose_details(const struct ballot *ballot, struct tally *tally, struct verdict *verdict)
+{
+	add_composed(ballot, verdict->category, tally->outputs);
+	choose_severity(ballot, tally, verdict);
 	choose_also(tally, verdict);
 }
 

@@ -27,6 +27,7 @@ struct weights {
 	double unit[OUTPUT_COUNT];   /* scale / 1000 */
 	int32_t bias[OUTPUT_COUNT];  /* hundredths */
 	int32_t code_scale;
+	int32_t page_cost;                   /* a report is urgent when -ln of the chance is at most this, hundredths */
 	int32_t prior_percent;               /* how much a rule's own weight counts beside what training adds */
 	int32_t review_from, review_percent; /* from which logit on a text is a review, and how much of it counts */
 };

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include "classify/load.h"
 
-enum { ROWS_MAX = 1 << 15, NUMBER_MAX = 1000000 };
+enum { ROWS_MAX = 1 << 15, NUMBER_MAX = 1000000, EVEN_CHANCE = 69 /* -ln 0.5, hundredths */ };
 
 struct line {
 	struct ruleset *ruleset;
@@ -89,6 +89,7 @@ void open_weights(struct ruleset *ruleset, size_t lines)
 	struct weights *weights = &ruleset->weights;
 	uint32_t size = 16;
 
+	weights->page_cost = EVEN_CHANCE;
 	weights->row_room = lines < ROWS_MAX ? (uint32_t)lines : ROWS_MAX;
 	for (weights->shift = 28; size < 2 * weights->row_room; size *= 2)
 		weights->shift--;
@@ -210,6 +211,7 @@ static void read_setting(struct line *line)
 		{ "@scale", weights->scale, OUTPUT_TRAINED },
 		{ "@bias", weights->bias, OUTPUT_TRAINED },
 		{ "@code_scale", &weights->code_scale, 1 },
+		{ "@page_cost", &weights->page_cost, 1 },
 		{ "@prior_percent", &weights->prior_percent, 1 },
 		{ "@review_scale", weights->scale + OUTPUT_REVIEW, OUTPUT_COUNT - OUTPUT_REVIEW },
 		{ "@review_bias", weights->bias + OUTPUT_REVIEW, OUTPUT_COUNT - OUTPUT_REVIEW },

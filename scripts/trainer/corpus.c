@@ -285,8 +285,8 @@ static void read_generator(struct corpus *corpus)
 	read_frames(&frames);
 	while (lines_next(&lines)) {
 		split(&lines, fields, 4);
-		bool quiet = strcmp(fields[0], "other.none") == 0; /* stands alone */
-		for (uint32_t i = 0; i <= (quiet ? 0 : FRAMINGS); i++) {
+		bool quiet = strcmp(fields[0], "other.none") == 0; /* the generator frames none of these */
+		for (uint32_t i = 0; i <= (quiet ? FRAMED : FRAMINGS); i++) {
 			if (i == 0)
 				snprintf(framed, sizeof(framed), "%s", fields[3]);
 			else
@@ -294,6 +294,7 @@ static void read_generator(struct corpus *corpus)
 					 sizeof(framed));
 			double weight = i == 0 ? 1 : i <= FRAMED ? FRAMED_WEIGHT : 0;
 			struct text *text = add(corpus, SOURCE_GENERATOR, framed, weight);
+			text->framed = i > 0;
 			text->gold.category = category_of_code(fields[0]);
 			text->gold.severity = severity_of(fields[1]);
 			text->gold.also = also_of(fields[2]);

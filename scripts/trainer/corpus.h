@@ -20,8 +20,9 @@ struct text {
 	struct gold gold; /* of a review: food or other */
 	char *kind;       /* of SOURCE_TEXTS, else NULL */
 	double weight;
-	unsigned fold; /* 0 to 9, by hash of the text */
+	unsigned fold; /* 0 to 9, by hash of the text; kin share one, see kin.h */
 	bool locked;   /* never trained on */
+	bool framed;   /* the generator's sentence before it, in a frame */
 };
 
 struct corpus {

@@ -55,21 +55,20 @@ static void sums_of(const struct problem *problem, const double *weights, size_t
 /* Turns sums into the slope of the loss; returns the loss. */
 static double one_of(uint64_t right, uint64_t allowed, size_t count, double *sums)
 {
-	double highest = -INFINITY, total = 0, loss = 0;
+	double highest = -INFINITY, total = 0, total_right = 0;
 
 	for (size_t k = 0; k < count; k++) {
 		if (allowed >> k & 1 && sums[k] > highest)
 			highest = sums[k];
 	}
 	for (size_t k = 0; k < count; k++) {
-		if (right >> k & 1)
-			loss = highest - sums[k];
 		sums[k] = allowed >> k & 1 ? exp(sums[k] - highest) : 0;
 		total += sums[k];
+		total_right += right >> k & 1 ? sums[k] : 0;
 	}
 	for (size_t k = 0; k < count; k++)
-		sums[k] = sums[k] / total - (double)(right >> k & 1);
-	return loss + log(total);
+		sums[k] = sums[k] / total - (right >> k & 1 ? sums[k] / total_right : 0);
+	return log(total / total_right);
 }
 
 static double each(uint64_t right, size_t count, double *sums)

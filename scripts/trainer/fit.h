@@ -17,7 +17,7 @@ void matrix_add(struct matrix *matrix, uint32_t column, double value);
 void matrix_free(struct matrix *matrix);
 
 enum loss {
-	LOSS_ONE_OF, /* exactly one output is right: softmax over the outputs that the row allows */
+	LOSS_ONE_OF, /* softmax over the outputs that the row allows; when several are right, any of them will do */
 	LOSS_EACH,   /* each output on its own: logistic */
 };
 

@@ -4,9 +4,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "alloc.h"
-#include "fit.h"
+#include "examples.h"
+#include "strengths.h"
 
 enum { REVIEW_OUTPUTS = 2 };
+
+/* What a text of no hazard would be taken for. */
+static enum category likely_hazard(const struct study *study, const struct evidence_of_text *evidence)
+{
+	int32_t sums[CATEGORY_COUNT] = { 0 };
+	int best = CATEGORY_EMERGENCY;
+
+	for (size_t i = 0; i < study->ruleset->hazard_count; i++)
+		sums[study->ruleset->hazards[i].category] += evidence->codes[i];
+	for (int i = best; i < CATEGORY_OTHER; i++)
+		best = sums[i] > sums[best] ? i : best;
+	return (enum category)best;
+}
 
 static void read_evidence(struct study *study, size_t number)
 {
@@ -25,7 +39,8 @@ static void read_evidence(struct study *study, size_t number)
 			evidence->codes[rule->hazard - study->ruleset->hazards] +=
 				rule->weight * ballot.votes[i].percent / 100;
 	}
-	ballot_compose(&ballot, text->gold.category, evidence->composed);
+	bool hazard = text->gold.category != CATEGORY_OTHER;
+	ballot_compose(&ballot, hazard ? text->gold.category : likely_hazard(study, evidence), evidence->composed);
 }
 
 void study_new(struct study *study, const struct corpus *corpus, const struct ruleset *ruleset,
@@ -127,78 +142,7 @@ static void keep_heaviest(struct names_table *table, const double *weights, size
 	*table = kept;
 }
 
-/* ---- examples: what a text looks like to a fit ---- */
-
-struct examples {
-	struct matrix matrix;
-	uint64_t *right, *allowed;
-	double *weights, *offsets;
-	size_t count, outputs;
-};
-
-struct row_of_grams {
-	const struct names_table *table;
-	uint32_t numbers[4096];
-	size_t count;
-};
-
-static void collect(void *context, const char *name)
-{
-	struct row_of_grams *row = context;
-	uint32_t number = names_table_find(row->table, name);
-
-	if (number != GRAM_UNKNOWN && row->count < sizeof(row->numbers) / sizeof(row->numbers[0]))
-		row->numbers[row->count++] = number;
-}
-
-static void begin_example(struct examples *examples, const struct names_table *grams, const char *text)
-{
-	struct row_of_grams row = { .table = grams };
-
-	grams_of(text, collect, &row);
-	matrix_begin_row(&examples->matrix);
-	for (size_t i = 0; i < row.count; i++)
-		matrix_add(&examples->matrix, row.numbers[i], 1 / sqrt((double)row.count));
-}
-
-static struct examples examples_new(size_t room, size_t outputs)
-{
-	return (struct examples){
-		.right = alloc_zeroed(room, sizeof(uint64_t)),
-		.allowed = alloc_zeroed(room, sizeof(uint64_t)),
-		.weights = alloc_zeroed(room, sizeof(double)),
-		.offsets = alloc_zeroed(room * outputs, sizeof(double)),
-		.outputs = outputs,
-	};
-}
-
-static void examples_free(struct examples *examples)
-{
-	matrix_free(&examples->matrix);
-	free(examples->right);
-	free(examples->allowed);
-	free(examples->weights);
-	free(examples->offsets);
-}
-
-static void end_example(struct examples *examples, uint64_t right, uint64_t allowed, double weight)
-{
-	examples->right[examples->count] = right;
-	examples->allowed[examples->count] = allowed;
-	examples->weights[examples->count++] = weight;
-}
-
-static double *run_fit(struct examples *examples, enum loss loss, const double *strengths, size_t columns, int steps)
-{
-	double *weights = alloc_zeroed((columns + 1) * examples->outputs, sizeof(double));
-
-	examples->matrix.column_count = columns;
-	fit(&(struct problem){ &examples->matrix, loss, examples->outputs, examples->right, examples->allowed,
-			       examples->weights, examples->offsets, strengths, steps },
-	    weights);
-	examples_free(examples);
-	return weights;
-}
+/* ---- the fits ---- */
 
 static void add_rules(struct examples *examples, const struct study *study, size_t number, size_t first, bool offsets)
 {
@@ -206,6 +150,8 @@ static void add_rules(struct examples *examples, const struct study *study, size
 
 	for (size_t i = 0; i < evidence->count; i++) {
 		const struct rule *rule = &study->ruleset->rules[evidence->rules[i]];
+		if (wear_hides(&examples->wear))
+			continue;
 		double share = evidence->percents[i] / 100.0;
 		matrix_add(&examples->matrix, (uint32_t)first + evidence->rules[i], share);
 		if (offsets && rule->hazard)
@@ -223,74 +169,96 @@ static double share_with_rules(const struct study *study, const struct text *tex
 		       : study->settings.seen_rules;
 }
 
-static double *strengths_new(const struct study *study, size_t grams, double gram_strength)
+static void add_category(struct examples *examples, const struct study *study, size_t number,
+			 const struct names_table *grams)
 {
-	size_t rules = study->ruleset->rule_count;
-	double *strengths = alloc_zeroed(grams + rules + COMPOSED_COUNT, sizeof(double));
+	const struct text *text = &study->corpus->texts[number];
+	double with = share_with_rules(study, text), weights[2] = { text->weight * (1 - with), text->weight * with };
+	int copies = study->settings.worn_copies;
 
-	for (size_t i = 0; i < grams + rules + COMPOSED_COUNT; i++)
-		strengths[i] = i < grams           ? gram_strength
-			       : i < grams + rules ? study->settings.rule_strength
-						   : study->settings.composed_strength;
-	return strengths;
+	for (int rules = 0; rules < 2; rules++) {
+		if (weights[rules] <= 0)
+			continue;
+		for (int copy = 0; copy <= copies; copy++) {
+			examples->wear.share = copy ? study->settings.worn_share : 0;
+			examples_begin(examples, grams, text->text);
+			if (rules)
+				add_rules(examples, study, number, grams->count, true);
+			examples_end(examples, 1ull << text->gold.category, ~0ull, weights[rules] / (1 + copies));
+		}
+	}
 }
 
 static double *fit_categories(const struct study *study, const bool *used, const struct names_table *grams)
 {
 	const struct corpus *corpus = study->corpus;
-	struct examples examples = examples_new(2 * corpus->count, CATEGORY_COUNT);
+	size_t copies = 1 + (size_t)study->settings.worn_copies;
+	struct examples examples = examples_new(2 * copies * corpus->count, CATEGORY_COUNT);
 
 	for (size_t i = 0; i < corpus->count; i++) {
-		const struct text *text = &corpus->texts[i];
-		double with = share_with_rules(study, text);
-		for (int rules = 0; used[i] && text->source != SOURCE_REVIEWS && rules < 2; rules++) {
-			if ((rules ? with : 1 - with) <= 0)
-				continue;
-			begin_example(&examples, grams, text->text);
-			if (rules)
-				add_rules(&examples, study, i, grams->count, true);
-			end_example(&examples, 1ull << text->gold.category, ~0ull,
-				    text->weight * (rules ? with : 1 - with));
-		}
+		if (used[i] && corpus->texts[i].source != SOURCE_REVIEWS)
+			add_category(&examples, study, i, grams);
 	}
 	double *strengths = strengths_new(study, grams->count, study->settings.gram_strength);
-	double *weights = run_fit(&examples, LOSS_ONE_OF, strengths, grams->count + study->ruleset->rule_count,
-				  study->settings.steps);
+	strengths_lean(strengths, study, used, grams, class_category);
+	double *weights = examples_fit(&examples, LOSS_ONE_OF, strengths, grams->count + study->ruleset->rule_count,
+				       study->settings.steps);
 	free(strengths);
 	return weights;
 }
 
+static void begin_detail(struct examples *examples, const struct study *study, size_t number,
+			 const struct names_table *grams, bool rules)
+{
+	size_t rules_at = grams->count, composed_at = rules_at + study->ruleset->rule_count;
+
+	examples_begin(examples, grams, study->corpus->texts[number].text);
+	if (rules)
+		add_rules(examples, study, number, rules_at, false);
+	for (int k = 0; k < COMPOSED_COUNT; k++) {
+		bool always = k >= COMPOSED_IN && k < COMPOSED_CLAIMED;
+		if (study->evidence[number].composed[k] && (rules || always))
+			matrix_add(&examples->matrix, (uint32_t)composed_at + (uint32_t)k, 1);
+	}
+}
+
+/* Of a text of no hazard all that severities have to know is that it is not urgent. */
+static uint64_t right_levels(const struct gold *gold)
+{
+	if (gold->category == CATEGORY_OTHER)
+		return 1u | 1u << (SEVERITY_MODERATE - SEVERITY_MINOR);
+	return 1ull << (gold->severity - SEVERITY_MINOR);
+}
+
 /* Severities, and the categories that a text reaches, its own among them, since words of fire speak for a second agency
- * as they speak for the first: of hazards only, and facts count too. */
+ * as they speak for the first: of hazards, and facts count too. */
 static double *fit_details(const struct study *study, const bool *used, const struct names_table *grams, bool also)
 {
 	const struct corpus *corpus = study->corpus;
-	size_t rules_at = grams->count, composed_at = rules_at + study->ruleset->rule_count;
+	size_t columns = grams->count + study->ruleset->rule_count + COMPOSED_COUNT;
 	struct examples examples = examples_new(2 * corpus->count, also ? CATEGORY_OTHER : SEVERITY_COUNT - 1);
 
 	for (size_t i = 0; i < corpus->count; i++) {
 		const struct text *text = &corpus->texts[i];
+		bool hazard = text->gold.category != CATEGORY_OTHER;
+		double weight = text->weight * (hazard ? 1 : also ? 0 : study->settings.calm_weight);
 		double with = share_with_rules(study, text);
-		bool hazard = used[i] && text->source != SOURCE_REVIEWS && text->gold.category != CATEGORY_OTHER;
-		for (int rules = 0; hazard && rules < 2; rules++) {
+		if (!used[i] || text->source == SOURCE_REVIEWS || weight <= 0)
+			continue;
+		for (int rules = 0; rules < 2; rules++) {
 			if ((rules ? with : 1 - with) <= 0)
 				continue;
-			begin_example(&examples, grams, text->text);
-			if (rules)
-				add_rules(&examples, study, i, rules_at, false);
-			for (int k = 0; k < COMPOSED_COUNT; k++) {
-				bool always = k >= COMPOSED_IN && k < COMPOSED_CLAIMED;
-				if (study->evidence[i].composed[k] && (rules || always))
-					matrix_add(&examples.matrix, (uint32_t)composed_at + (uint32_t)k, 1);
-			}
+			begin_detail(&examples, study, i, grams, rules);
 			uint64_t reached = text->gold.also | 1ull << text->gold.category;
-			uint64_t level = 1ull << (text->gold.severity - SEVERITY_MINOR);
-			end_example(&examples, also ? reached : level, ~0ull, text->weight * (rules ? with : 1 - with));
+			examples_end(&examples, also ? reached : right_levels(&text->gold), ~0ull,
+				     weight * (rules ? with : 1 - with));
 		}
 	}
 	double *strengths = strengths_new(study, grams->count, study->settings.detail_strength);
-	double *weights = run_fit(&examples, also ? LOSS_EACH : LOSS_ONE_OF, strengths, composed_at + COMPOSED_COUNT,
-				  study->settings.steps);
+	if (also)
+		strengths_lean(strengths, study, used, grams, class_hazard_category);
+	double *weights =
+		examples_fit(&examples, also ? LOSS_EACH : LOSS_ONE_OF, strengths, columns, study->settings.steps);
 	free(strengths);
 	return weights;
 }
@@ -311,43 +279,17 @@ static double *fit_codes(const struct study *study, const bool *used, const stru
 			used[i] && text->gold.hazard_code.data ? hazard_find(ruleset, text->gold.hazard_code) : NULL;
 		if (!hazard)
 			continue;
-		begin_example(&examples, grams, text->text);
+		examples_begin(&examples, grams, text->text);
 		for (size_t k = 0; k < ruleset->hazard_count; k++)
 			examples.offsets[examples.count * examples.outputs + k] = study->evidence[i].codes[k] / 100.0;
-		end_example(&examples, 1ull << (hazard - ruleset->hazards), of_category[hazard->category],
-			    text->weight);
+		examples_end(&examples, 1ull << (hazard - ruleset->hazards), of_category[hazard->category],
+			     text->weight);
 	}
 	double *strengths = strengths_new(study, grams->count, study->settings.code_strength);
-	double *weights = run_fit(&examples, LOSS_ONE_OF, strengths, grams->count, study->settings.steps);
+	strengths_lean(strengths, study, used, grams, class_code);
+	double *weights = examples_fit(&examples, LOSS_ONE_OF, strengths, grams->count, study->settings.steps);
 	free(strengths);
 	return weights;
-}
-
-/* A weight costs the less, the more one-sided its gram is between complaints and other reviews: naive Bayes says where
- * to look, the fit how far to go. */
-static double *complaint_strengths(const struct study *study, const bool *used, const struct names_table *grams)
-{
-	double *strengths = alloc_zeroed(grams->count + 1, sizeof(double)), totals[2] = { 0, 0 };
-	double *counts = alloc_zeroed(2 * (grams->count + 1), sizeof(double));
-
-	for (size_t i = 0; i < study->corpus->count; i++) {
-		const struct text *text = &study->corpus->texts[i];
-		struct row_of_grams row = { .table = grams };
-		int complains = text->gold.category != CATEGORY_OTHER;
-		if (!used[i] || text->source != SOURCE_REVIEWS)
-			continue;
-		grams_of(text->text, collect, &row);
-		for (size_t k = 0; k < row.count; k++)
-			counts[2 * row.numbers[k] + (size_t)complains]++;
-		totals[complains] += (double)row.count;
-	}
-	for (size_t i = 0; i < grams->count; i++) {
-		double ratio =
-			log((counts[2 * i + 1] + 1) / (totals[1] + 1)) - log((counts[2 * i] + 1) / (totals[0] + 1));
-		strengths[i] = study->settings.complaint_strength / (ratio * ratio + 0.01);
-	}
-	free(counts);
-	return strengths;
 }
 
 /* First output: a review, not a report of a hazard; second: a review that complains of food safety. */
@@ -355,7 +297,7 @@ static double *fit_reviews(const struct study *study, const bool *used, const st
 {
 	const struct corpus *corpus = study->corpus;
 	double *strengths[REVIEW_OUTPUTS] = { strengths_new(study, grams->count, study->settings.review_strength),
-					      complaint_strengths(study, used, grams) };
+					      strengths_of_complaints(study, used, grams) };
 	double *parts[REVIEW_OUTPUTS];
 	double *weights = alloc_zeroed((grams->count + 1) * REVIEW_OUTPUTS, sizeof(double));
 
@@ -366,12 +308,12 @@ static double *fit_reviews(const struct study *study, const bool *used, const st
 			bool review = text->source == SOURCE_REVIEWS, hazard = text->gold.category != CATEGORY_OTHER;
 			if (!used[i] || !(review || (part == 0 && hazard)))
 				continue;
-			begin_example(&examples, grams, text->text);
-			end_example(&examples, part == 0 ? review : hazard, 1,
-				    text->weight * (part == 0 ? (review ? 1 : 2)
-							      : (hazard ? study->settings.complaint_weight : 1)));
+			examples_begin(&examples, grams, text->text);
+			examples_end(&examples, part == 0 ? review : hazard, 1,
+				     text->weight * (part == 0 ? (review ? 1 : 2)
+							       : (hazard ? study->settings.complaint_weight : 1)));
 		}
-		parts[part] = run_fit(&examples, LOSS_EACH, strengths[part], grams->count, study->settings.steps);
+		parts[part] = examples_fit(&examples, LOSS_EACH, strengths[part], grams->count, study->settings.steps);
 		for (size_t i = 0; i <= grams->count; i++)
 			weights[i * REVIEW_OUTPUTS + (size_t)part] = parts[part][i];
 		free(parts[part]);

@@ -10,6 +10,9 @@ struct settings {
 	double gram_strength, rule_strength, composed_strength, detail_strength, code_strength, review_strength,
 		complaint_strength;
 	double complaint_weight; /* of a complaint beside other reviews, which are many */
+	double calm_weight;      /* of a text of no hazard, from which severities learn what is not urgent */
+	int worn_copies;         /* of each text, beside itself, when categories are fitted */
+	double worn_share;       /* of its grams and rules are missing in a worn copy */
 	double seen_rules; /* share of the weight of texts that phrases were written from with which their rules are
 			      seen */
 	int prior_percent, cap; /* of what training adds to a rule, hundredths */
@@ -21,7 +24,7 @@ struct evidence_of_text {
 	uint16_t rules[VOTES_MAX];
 	int32_t percents[VOTES_MAX];
 	size_t count;
-	bool composed[COMPOSED_COUNT]; /* for the gold category */
+	bool composed[COMPOSED_COUNT]; /* for the gold category; of others, for the one that rules speak for most */
 	int32_t codes[HAZARDS_MAX];    /* hundredths, by hazard: votes */
 };
 
@@ -32,11 +35,14 @@ struct study {
 	struct evidence_of_text *evidence; /* by text */
 };
 
+/* What is tuned after the fit: biases, by output, and how much chance of being urgent is enough for a page. */
+enum { TUNED_PAGE = OUTPUT_TRAINED, TUNED_COUNT };
+
 /* What training found. Weights of grams, then rules, then composed facts, then one row of biases; by output. */
 struct model {
 	struct names_table grams, review_grams;
 	double *categories, *severities, *also, *codes, *reviews;
-	int32_t tuned[OUTPUT_TRAINED]; /* hundredths that are added to the biases */
+	int32_t tuned[TUNED_COUNT]; /* hundredths that are added */
 };
 
 void study_new(struct study *study, const struct corpus *corpus, const struct ruleset *ruleset,

@@ -10,6 +10,7 @@
 #include "model.h"
 
 enum {
+	PAGE_COST = 120, /* -ln of the chance of being urgent that is enough for a page, hundredths; tuned from here */
 	REVIEW_OUTPUTS = OUTPUT_COUNT - OUTPUT_REVIEW,
 	CODE_WEIGHT_MIN = 4, /* of 127: what is less says nothing of a code */
 };
@@ -163,6 +164,7 @@ static void write_weights(const struct model *model, const struct study *study, 
 	write_numbers(file, "@scale", scales, OUTPUT_TRAINED);
 	fputc('\n', file);
 	write_numbers(file, "@bias", biases, OUTPUT_TRAINED);
+	fprintf(file, "\n@page_cost\t%d", PAGE_COST + model->tuned[TUNED_PAGE]);
 	fprintf(file, "\n@prior_percent\t%d\n", study->settings.prior_percent);
 	write_rules(file, model, study);
 	write_grams(file, model, study, units);

@@ -40,12 +40,12 @@ static double try_out(const struct ruleset *ruleset, const struct corpus *corpus
 	return value;
 }
 
-/* One bias after the other, twice. */
-void tune(struct ruleset *ruleset, const struct corpus *corpus, const bool *kept, int32_t tuned[OUTPUT_TRAINED])
+/* One number after the other, twice. */
+void tune(struct ruleset *ruleset, const struct corpus *corpus, const bool *kept, int32_t tuned[TUNED_COUNT])
 {
 	static const int outputs[] = { OUTPUT_CATEGORY + CATEGORY_OTHER,
+				       TUNED_PAGE,
 				       OUTPUT_SEVERITY + SEVERITY_EXTREME - SEVERITY_MINOR,
-				       OUTPUT_SEVERITY + SEVERITY_SEVERE - SEVERITY_MINOR,
 				       OUTPUT_SEVERITY,
 				       OUTPUT_ALSO + CATEGORY_EMERGENCY,
 				       OUTPUT_ALSO + CATEGORY_FIRE,
@@ -54,16 +54,17 @@ void tune(struct ruleset *ruleset, const struct corpus *corpus, const bool *kept
 
 	for (size_t round = 0; round < 2 * sizeof(outputs) / sizeof(outputs[0]); round++) {
 		int output = outputs[round % (sizeof(outputs) / sizeof(outputs[0]))];
-		int32_t start = ruleset->weights.bias[output], chosen = 0;
+		int32_t *number = output == TUNED_PAGE ? &ruleset->weights.page_cost : &ruleset->weights.bias[output];
+		int32_t start = *number, chosen = 0;
 		for (int32_t step = -80; step <= 80; step += 20) {
-			ruleset->weights.bias[output] = start + step;
+			*number = start + step;
 			double value = try_out(ruleset, corpus, kept) - abs(step) * 1e-3;
 			if (value > best + 1e-9) {
 				best = value;
 				chosen = step;
 			}
 		}
-		ruleset->weights.bias[output] = start + chosen;
+		*number = start + chosen;
 		tuned[output] += chosen;
 	}
 }

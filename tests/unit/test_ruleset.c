@@ -351,6 +351,36 @@ static void test_remarks(void **state)
 	ruleset_unref(&ruleset);
 }
 
+/* Somebody is paged when it is likely enough that there is a hazard and that it is urgent; either doubt prevents it. */
+static void test_urgency_needs_a_hazard_and_a_level(void **state)
+{
+	static const struct {
+		int page_cost, other, extreme;
+		enum severity severity;
+	} cases[] = {
+		{ 69, 0, 300, SEVERITY_EXTREME }, { 69, 250, 300, SEVERITY_EXTREME }, { 40, 250, 300, SEVERITY_MINOR },
+		{ 40, 0, 300, SEVERITY_EXTREME }, { 40, 0, 30, SEVERITY_MINOR },      { 5, 0, 300, SEVERITY_MINOR },
+		{ 150, 0, -50, SEVERITY_SEVERE },
+	};
+	struct report report = { .description = SLICE("三楼着火") };
+	struct verdict verdict;
+	char weights[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(weights, sizeof(weights),
+			 "@bias\t0 0 0 %d 0 0 0 0 0 0 0\n@page_cost\t%d\n@prior_percent\t100\n"
+			 "=said.Extreme\t0 0 0 0 0 0 0 %d 0 0 0\n",
+			 cases[i].other, cases[i].page_cost, cases[i].extreme);
+		write_file("weights.tsv", weights);
+		struct ruleset *ruleset = load_good();
+		ruleset_classify(ruleset, &report, &verdict);
+		assert_int_equal(verdict.category, CATEGORY_FIRE);
+		assert_int_equal(verdict.severity, cases[i].severity);
+		ruleset_unref(&ruleset);
+	}
+}
+
 static void test_missing_files(void **state)
 {
 	struct problems problems = { 0 };
@@ -379,6 +409,7 @@ int main(void)
 		cmocka_unit_test_setup(test_all_mistakes_at_once, write_minimal),
 		cmocka_unit_test_setup(test_routes_by_area, write_minimal),
 		cmocka_unit_test_setup(test_remarks, write_minimal),
+		cmocka_unit_test_setup(test_urgency_needs_a_hazard_and_a_level, write_minimal),
 		cmocka_unit_test_setup(test_missing_files, write_minimal),
 	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
