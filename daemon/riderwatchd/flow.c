@@ -152,7 +152,7 @@ static int64_t due_at(const struct flow *flow)
 		at = due->first_record + flow->config->batch_alert_after;
 	if (due->urgent || due->events >= (size_t)flow->config->batch_events_max)
 		at = due->first_event;
-	int64_t earliest = flow->publish_began_us / 1000 + flow->config->batch_urgent_after;
+	int64_t earliest = flow->last_commit + flow->config->batch_urgent_after;
 	return at < earliest ? earliest : at;
 }
 

@@ -179,6 +179,7 @@ static void on_published(void *context, enum publish_result result, bool tainted
 {
 	struct flow *flow = context;
 	flow->publishing = false;
+	flow->last_commit = monotonic_ms();
 	if (result == PUBLISH_COMMITTED)
 		on_committed(flow);
 	flow->batch = NULL;
@@ -190,7 +191,7 @@ static void on_published(void *context, enum publish_result result, bool tainted
 	metrics_observe(flow->metrics, METRIC_TRANSACTION_SECONDS,
 			(double)(monotonic_us() - flow->publish_began_us) / 1e6);
 	crash_point("commit_known");
-	protocol_published(flow->protocol, result, tainted, monotonic_ms());
+	protocol_published(flow->protocol, result, tainted, flow->last_commit);
 	flow_act(flow);
 }
 

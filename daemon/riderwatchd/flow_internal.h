@@ -86,7 +86,7 @@ struct flow {
 	bool member; /* the group has said which partitions are ours, and has not taken them back */
 	bool publishing, stopping, stopped_clean, reading, acting;
 	struct flow_due due;
-	int64_t publish_began_us; /* of the transaction in flight, or the last one */
+	int64_t last_commit, publish_began_us;
 	uint32_t decided; /* records, to time one in so many */
 	struct publish_offset *offsets; /* of the transaction in flight */
 	const struct protocol_batch *batch;
