@@ -5,6 +5,8 @@
 #include "digest.h"
 #include "must.h"
 
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/sha.h>
 
 static struct slice hex(const unsigned char *bytes, size_t hex_size, struct arena *arena)
@@ -28,22 +30,9 @@ struct slice digest_parts(const struct slice *parts, size_t count, size_t hex_si
 	return hex(out, hex_size, arena);
 }
 
-/* HMAC (RFC 2104) around the digest above: the library's own looks the algorithm up and allocates in every call. */
 struct slice digest_keyed(struct slice key, struct slice text, size_t hex_size, struct arena *arena)
 {
-	unsigned char inner_key[SHA256_CBLOCK] = { 0 }, outer_key[SHA256_CBLOCK], out[SHA256_DIGEST_LENGTH];
-	SHA256_CTX context;
-	if (key.size > SHA256_CBLOCK)
-		MUST(SHA256((const unsigned char *)key.data, key.size, inner_key));
-	else
-		memcpy(inner_key, key.data, key.size);
-	for (size_t i = 0; i < SHA256_CBLOCK; i++) {
-		outer_key[i] = inner_key[i] ^ 0x5c;
-		inner_key[i] ^= 0x36;
-	}
-	MUST(SHA256_Init(&context) && SHA256_Update(&context, inner_key, sizeof inner_key) &&
-	     SHA256_Update(&context, text.data, text.size) && SHA256_Final(out, &context));
-	MUST(SHA256_Init(&context) && SHA256_Update(&context, outer_key, sizeof outer_key) &&
-	     SHA256_Update(&context, out, sizeof out) && SHA256_Final(out, &context));
+	unsigned char out[SHA256_DIGEST_LENGTH];
+	MUST(HMAC(EVP_sha256(), key.data, (int)key.size, (const unsigned char *)text.data, text.size, out, NULL));
 	return hex(out, hex_size, arena);
 }
