@@ -35,7 +35,7 @@ def delete_records(run, offsets):
 
 def delete_group(run, group):
     """As an operator deletes a group's offsets, once it has no members."""
-    run.offsets_are_moved = True
+    run.let_offsets_move()
     def deleted():
         try:
             return kafka_tool(run, "consumer.group.ConsumerGroupCommand", "--delete", "--group", group) or True
@@ -47,7 +47,7 @@ def delete_group(run, group):
 def move_offsets(run, offsets, group=None):
     """As an operator resets a group, once it has no members: offsets with empty metadata."""
     run.fault("offsets moved")
-    run.offsets_are_moved = True
+    run.let_offsets_move()
 
     def moved():
         consumer = run.world.consumer(**{"group.id": group or run.world.group})
@@ -71,7 +71,7 @@ def await_all(futures):
 
 def delete_topic(run, kind):
     run.fault("topic deleted")
-    run.offsets_are_moved = True
+    run.let_offsets_move()
     topic = run.world.topics[kind]
     client = admin(run)
     await_all(client.delete_topics([topic], operation_timeout=20))

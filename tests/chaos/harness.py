@@ -319,6 +319,12 @@ class Run:
     def fault(self, name, count=1):
         self.faults[name] += count
 
+    def let_offsets_move(self):
+        """From now on C may go back, or be gone. The sampler compares W with the highest C that it has seen, so it looks once more."""
+        enough = self.sampler.samples + 2  # the one that is under way may have looked too early
+        wait_until(lambda: self.sampler.samples >= enough or self.offsets_are_moved, 30, "a look at C before it is moved")
+        self.offsets_are_moved = True
+
     def kafka(self, order):
         if order in ("kill", "stop", "pause"):
             self.fault(f"kafka {order}")
