@@ -100,8 +100,17 @@ def outage_lines(result):
                     f"partitions behind, {result['again']:.0f} events read again; peak {result['peak']:.0f} MiB; the recount agrees"]
 
 
+def pages_lines(result):
+    lines = latency_table(list(result["ages"].items()))
+    shares = "; ".join(f"{name} {share * 100:.1f} %" for name, share in result["daemon"].items())
+    return lines + ["", f"- {result['rate']:,} events/s, {result['alerts']:.0f} alerts/s, {result['rounds']} rounds of {result['seconds']} s each, alternating",
+                    f"- daemon, share of a core: {shares}",
+                    f"- board: {result['board'] * 100:.1f} % of a core, peak {result['peak']:.0f} MiB; {result['pages']} pages read "
+                    f"{result['bytes'] / 1e6:.1f} MB/s, {result['lost']} were dropped"]
+
+
 # By a member that only these results have.
-LINES = [("programs", catch_up_lines), ("all", rate_lines), ("live", restart_lines), ("delays", outage_lines), ("core", idle_lines)]
+LINES = [("programs", catch_up_lines), ("all", rate_lines), ("live", restart_lines), ("delays", outage_lines), ("ages", pages_lines), ("core", idle_lines)]
 
 
 def scenario_lines(result):

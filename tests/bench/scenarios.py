@@ -9,6 +9,7 @@ from typing import Callable
 
 import catch_up
 import outage
+import pages
 import restart
 import steady
 from processes import WORK, Failed, say
@@ -49,6 +50,7 @@ SCENARIOS = [
     catching_up("connection", "Redis by TCP, by TLS and by unix socket", catch_up.CONNECTIONS),
     catching_up("riders", "events of 50,000 and of 5,000,000 riders", catch_up.RIDERS, LONG),
     Scenario("versions", "catch-up by this build and by another one (--against)", catch_up.run_versions, when=ASKED),
+    Scenario("pages", "alert age without riderwatch-board and with 200 open pages of it", pages.run, when=ASKED),
     Scenario("outage", "alert age before, during and after 60 s without Redis, with a recount", outage.run, when=ASKED),
 ]
 
