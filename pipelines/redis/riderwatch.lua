@@ -76,9 +76,10 @@ local function parse_groups(args, at, key_at)
 end
 
 local function parse_report(keys, args, at, key_at)
+	integer(args[at + 3])
 	return {
 		rider = keys[key_at], day = keys[key_at + 1], report = keys[key_at + 2],
-		category = args[at + 1], stake = integer(args[at + 2]), score = integer(args[at + 3]), score_text = args[at + 3],
+		category = args[at + 1], stake = integer(args[at + 2]), score = args[at + 3],
 		jurisdiction = args[at + 4],
 	}, at + 5, key_at + 3
 end
@@ -231,7 +232,7 @@ local function create_report(run, effect)
 		run.conflicts = run.conflicts + 1
 	elseif not known or (tonumber(known) or 0) < run.hour then
 		write(run, 'HSET', effect.report, 'rider', rider_name(run, effect.rider), 'category', effect.category,
-			'points', grant(run, effect), 'score', effect.score_text, 'scored', '0', 'state', 'pending',
+			'points', grant(run, effect), 'score', effect.score, 'scored', '0', 'state', 'pending',
 			'jurisdiction', effect.jurisdiction, 'until_hour', run.report_hour)
 		write(run, 'EXPIREAT', effect.report, run.report_expiry)
 	end
