@@ -169,8 +169,7 @@ static void describe_loss(struct redis_link *link)
 		snprintf(link->error, sizeof(link->error), "Redis %s: %s", link->address, why);
 	else
 		describe(link, *why ? why : link->context->errstr,
-			 may_be_tls ? "see its log; a port that speaks TLS needs redis.tls"
-				    : "run again when it answers");
+			 may_be_tls ? "see its log; " REDIS_TLS_NEEDED : "run again when it answers");
 }
 
 redisReply *redis_link_receive(struct redis_link *link)

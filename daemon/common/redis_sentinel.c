@@ -165,8 +165,7 @@ static void fail_to_receive(struct redis_sentinel_answer *answer, const redisCon
 		fail(answer, *redis_tls_error(tls) ? redis_tls_error(tls) : redis->errstr);
 	else {
 		*answer = SENTINEL_ANSWER_NONE;
-		snprintf(answer->error, sizeof(answer->error), "%s; a port that speaks TLS needs redis.tls",
-			 redis->errstr);
+		snprintf(answer->error, sizeof(answer->error), "%s; " REDIS_TLS_NEEDED, redis->errstr);
 	}
 }
 

@@ -34,6 +34,8 @@ enum redis_tls_result redis_tls_receive(struct redis_tls *tls, redisContext *red
 const char *redis_tls_error(const struct redis_tls *tls);
 /* Until the certificate of Redis ends, or ours; INT_MAX: there is none. */
 int redis_tls_days_left(const struct redis_tls *tls, bool is_ours);
+/* What it may mean that a connection without TLS is closed before anything came. */
+#define REDIS_TLS_NEEDED "a port that speaks TLS needs redis.tls"
 /* What it means that the handshake is not answered. */
 extern const char redis_tls_silence[];
 

@@ -205,7 +205,7 @@ static void on_connect(const redisAsyncContext *redis, int status)
 static const char *hint_at_tls(const struct store *store)
 {
 	bool may_be_tls = store->phase == STORE_SETUP && !store->config->redis_tls && !store->config->redis_socket[0];
-	return may_be_tls ? "; a port that speaks TLS needs redis.tls" : "";
+	return may_be_tls ? "; " REDIS_TLS_NEEDED : "";
 }
 
 static void on_disconnect(const redisAsyncContext *redis, int status)
