@@ -4,20 +4,13 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import time
 import urllib.request
 
-from processes import BUILD, ROOT, WORK, Failed
+from processes import BUILD, ROOT, WORK, Failed, free_port
 
 LIVE = 3  # of riderwatch_partition_state
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Daemon:

@@ -7,11 +7,10 @@ import threading
 import time
 import urllib.request
 
-from catch_up import JOB
-from daemon import Daemon, free_port
-from processes import BUILD, ROOT, WORK, Failed, cpu_seconds, peak_mib, say
+from daemon import Daemon
+from processes import BUILD, ROOT, WORK, Failed, cpu_seconds, free_port, peak_mib, say
 from stack import ALERTS, PARTITIONS
-from steady import WARM_UP_S, AlertReader, ages, describe, intended_times, send
+from steady import AlertReader, describe, put_load
 
 WITHOUT, WITH = "without the board", "with the board"
 REQUEST = "GET /api/alerts/stream HTTP/1.1\r\nHost: {}\r\n\r\n"
@@ -34,7 +33,10 @@ class Pages(threading.Thread):
     def run(self):
         while not self.ends:
             for key, _ in self.selector.select(0.2):
-                piece = key.fileobj.recv(PIECE)
+                try:
+                    piece = key.fileobj.recv(PIECE)
+                except OSError:  # reset: dropped, too
+                    piece = b""
                 self.bytes += len(piece)
                 if not piece:
                     self.lost += 1
@@ -94,17 +96,12 @@ def measure(session, rate, seconds, pages):
 
 
 def watch(topics, process, board, crowd, rate, seconds):
-    reader, began = AlertReader(topics, ALERTS), time.time() * 1000
-    generator = send(topics, JOB, rate, rate * seconds)
-    cpu = {name: cpu_seconds(one.process.pid) for name, one in (("daemon", process), ("board", board)) if one}
-    generator.wait()
-    core = {name: (cpu_seconds(one.process.pid) - cpu[name]) / seconds for name, one in (("daemon", process), ("board", board)) if one}
-    process.wait_applied(sum(topics.stack.ends(topics.inputs).values()), 120)
-    time.sleep(1)
-    delays = [delay for delay, _ in ages(reader.stop(), intended_times(topics), began + WARM_UP_S * 1000)]
-    round_ = {"delays": delays, "core": core, "alerts": process.total("riderwatch_alerts_total")}
+    before, began = cpu_seconds(board.process.pid) if board else 0, time.monotonic()
+    load = put_load(topics, process, AlertReader(topics, ALERTS), rate, seconds)
+    round_ = {"delays": [delay for delay, _ in load["delays"]], "core": load["core"], "alerts": process.total("riderwatch_alerts_total")}
     if board:
-        round_.update(peak=peak_mib(board.process.pid), bytes=crowd.bytes, lost=crowd.lost)
+        round_.update(board=(cpu_seconds(board.process.pid) - before) / (time.monotonic() - began), peak=peak_mib(board.process.pid),
+                      bytes=crowd.bytes, lost=crowd.lost)
     return round_
 
 
@@ -119,7 +116,7 @@ def run(session, rate=600, seconds=20, pages=200):
     boards = rounds[WITH]
     return {"pages": pages, "rate": rate, "seconds": seconds, "rounds": session.pairs,
             "ages": {name: describe([delay for one in some for delay in one["delays"]]) for name, some in rounds.items()},
-            "daemon": {name: sum(one["core"]["daemon"] for one in some) / len(some) for name, some in rounds.items()},
-            "board": sum(one["core"]["board"] for one in boards) / len(boards), "peak": max(one["peak"] for one in boards),
+            "daemon": {name: sum(one["core"] for one in some) / len(some) for name, some in rounds.items()},
+            "board": sum(one["board"] for one in boards) / len(boards), "peak": max(one["peak"] for one in boards),
             "bytes": sum(one["bytes"] for one in boards) / len(boards) / seconds, "lost": sum(one["lost"] for one in boards),
             "alerts": sum(one["alerts"] for one in boards) / len(boards) / seconds}

@@ -2,6 +2,7 @@
 """Where the repository is, and what /proc says of processes: CPU time (whole, by thread, of a whole session) and peak memory."""
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 
@@ -21,6 +22,12 @@ class Failed(Exception):
 
 def say(text):
     print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def run(*command, **options):

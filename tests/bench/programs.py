@@ -35,8 +35,7 @@ def daemon(topics, session, append_only=False, connection="tcp", riders=0, binar
     finally:
         process.process.kill()
     published = int(process.total("riderwatch_records_published_total", metrics))
-    if not binary:
-        note_alerts(topics, published)
+    note_alerts(topics, published)
     return make_trial(topics.events, parts, read, peak, published=published,
                       transactions=int(process.total("riderwatch_transactions_total", metrics)),
                       keys=int(topics.stack.ask_redis("dbsize")))

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The private Kafka and Redis that all is measured on, and topics loaded with events."""
 import os
-import socket
 import time
 from dataclasses import dataclass
 
-from processes import BUILD, ROOT, Failed, cpu_seconds, run, say
+from processes import BUILD, ROOT, Failed, cpu_seconds, free_port, run, say
 
 NAMES = {"reports": "rider.reports.v1", "deliveries": "rider.deliveries.v1", "alerts_emergency": "rider.alerts.emergency.v1",
          "alerts_fire": "rider.alerts.fire.v1", "alerts_food": "rider.alerts.food.v1", "dead_letters": "rider.dlq.v1"}
@@ -112,9 +111,7 @@ class Stack:
         if not certificate.exists():
             run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
                 "/CN=redis", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-keyout", key, "-out", certificate)
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                self.tls_port = probe.getsockname()[1]
+            self.tls_port = free_port()
             self.ask_redis("config", "set", "tls-key-file", str(key), "tls-cert-file", str(certificate), "tls-auth-clients", "no",
                            "tls-port", str(self.tls_port))
         return self.tls_port

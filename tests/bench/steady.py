@@ -102,7 +102,8 @@ def run_rate(session, rate=None, share=None, seconds=60):
     return result
 
 
-def run_load(topics, process, reader, rate, seconds):
+def put_load(topics, process, reader, rate, seconds):
+    """{delays: [(milliseconds, severity)], core: share of one after the warm-up, took, seen, made: emergency alerts}"""
     warm_up = min(WARM_UP_S, seconds / 3)
     began = time.time()
     generator = send(topics, JOB, rate, rate * seconds)
@@ -116,10 +117,16 @@ def run_load(topics, process, reader, rate, seconds):
     seen, intended = reader.stop(), intended_times(topics)
     delays = ages(seen, intended, min(intended.values(), default=0) + warm_up * 1000)
     if not delays:
-        raise Failed("no emergency alert came: more seconds or a higher rate are needed")
+        raise Failed("no alert came: more seconds or a higher rate are needed")
     made = process.total("riderwatch_alerts_total", labels='category="emergency"')
-    return {"rate": rate, "seconds": seconds, "core": core, "late": max(0.0, took - seconds), "made": int(made), "seen": len(seen),
-            "all": describe([delay for delay, _ in delays]), "urgent": describe([delay for delay, severity in delays if severity in URGENT])}
+    return {"delays": delays, "core": core, "took": took, "made": int(made), "seen": len(seen)}
+
+
+def run_load(topics, process, reader, rate, seconds):
+    load = put_load(topics, process, reader, rate, seconds)
+    delays = load.pop("delays")
+    return {**load, "rate": rate, "seconds": seconds, "late": max(0.0, load["took"] - seconds), "all": describe([delay for delay, _ in delays]),
+            "urgent": describe([delay for delay, severity in delays if severity in URGENT])}
 
 
 def run_idle(session, seconds=30):
