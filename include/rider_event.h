@@ -67,7 +67,7 @@ struct rider_event {
 	struct slice id;          /* present, not empty */
 	struct slice source;      /* empty for bare JSON that names none */
 	struct slice rider_id;    /* present, not empty; integers are written in decimal */
-	struct slice traceparent; /* valid W3C form, or absent */
+	struct slice traceparent; /* of a report: valid W3C form, or absent */
 	int64_t time_ms;          /* event time, EVENT_TIME_NONE when missing or dropped */
 	uint32_t dropped;         /* bit set over enum dropped_field */
 	union { /* only the member of its type is filled in */

@@ -31,11 +31,11 @@ static void add_number(struct draft *draft, struct slice name, int64_t number)
 	add_header(draft, name, buffer_slice(&text));
 }
 
-static size_t headers_size(const struct input_record *record)
+static size_t headers_size(struct header_list headers)
 {
 	size_t size = 0;
-	for (size_t i = 0; i < record->header_count; i++)
-		size += record->headers[i].name.size + record->headers[i].value.size + 16;
+	for (size_t i = 0; i < headers.count; i++)
+		size += headers.items[i].name.size + headers.items[i].value.size + 16;
 	return size;
 }
 
@@ -49,17 +49,18 @@ static void keep_original(struct draft *draft, const struct input_record *record
 			  struct output_record *out)
 {
 	MUST(bound >= RECORD_MIN);
-	size_t around = headers_size(record), room = bound - ERROR_HEADERS_SIZE;
+	struct header_list headers = input_record_headers(record);
+	size_t around = headers_size(headers), room = bound - ERROR_HEADERS_SIZE;
 	bool whole = record->key.size + record->value.size + around <= room;
 	out->key = arena_copy(draft->arena, whole ? record->key : cut(record->key, CUT_KEY));
-	size_t kept = whole || around <= CUT_HEADERS ? record->header_count : 0;
+	size_t kept = whole || around <= CUT_HEADERS ? headers.count : 0;
 	room -= out->key.size + (kept ? around : 0);
 	out->payload = arena_copy(draft->arena,
 				  whole ? record->value : cut(record->value, room < CUT_VALUE ? room : CUT_VALUE));
 	draft->headers = arena_alloc(draft->arena, (kept + ERROR_HEADERS_MAX) * sizeof *draft->headers);
 	for (size_t i = 0; i < kept; i++)
-		add_header(draft, arena_copy(draft->arena, record->headers[i].name),
-			   arena_copy(draft->arena, record->headers[i].value));
+		add_header(draft, arena_copy(draft->arena, headers.items[i].name),
+			   arena_copy(draft->arena, headers.items[i].value));
 	if (!whole) {
 		add_header(draft, SLICE("rw.error.truncated"), SLICE("true"));
 		add_number(draft, SLICE("rw.error.original_size"), (int64_t)record->value.size);

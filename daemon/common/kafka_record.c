@@ -9,17 +9,18 @@ static struct slice bytes(const void *data, size_t size)
 	return (struct slice){ data, data ? size : 0 };
 }
 
-/* Fills headers->list; returns how many there are. The slices point into the message. */
-static size_t read_headers(rd_kafka_message_t *message, struct kafka_headers *headers)
+/* The slices point into the message. */
+static struct header_list read_headers(void *origin)
 {
+	struct kafka_headers *headers = origin;
 	rd_kafka_headers_t *found;
 	size_t count = 0;
 	const char *name;
 	const void *value;
 	size_t size;
 
-	if (rd_kafka_message_headers(message, &found))
-		return 0;
+	if (rd_kafka_message_headers(headers->message, &found))
+		return (struct header_list){ NULL, 0 };
 	while (!rd_kafka_header_get_all(found, count, &name, &value, &size)) {
 		if (count == headers->size) {
 			headers->size = headers->size ? 2 * headers->size : 16;
@@ -27,7 +28,7 @@ static size_t read_headers(rd_kafka_message_t *message, struct kafka_headers *he
 		}
 		headers->list[count++] = (struct header){ slice_of(name), bytes(value, size) };
 	}
-	return count;
+	return (struct header_list){ headers->list, count };
 }
 
 void kafka_record_read(rd_kafka_message_t *message, enum input input, struct kafka_headers *headers,
@@ -35,6 +36,7 @@ void kafka_record_read(rd_kafka_message_t *message, enum input input, struct kaf
 {
 	rd_kafka_timestamp_type_t type;
 
+	headers->message = message;
 	*record = (struct input_record){
 		.input = input,
 		.partition = message->partition,
@@ -42,9 +44,9 @@ void kafka_record_read(rd_kafka_message_t *message, enum input input, struct kaf
 		.timestamp_ms = rd_kafka_message_timestamp(message, &type),
 		.key = bytes(message->key, message->key_len),
 		.value = bytes(message->payload, message->len),
+		.read_headers = read_headers,
+		.origin = headers,
 	};
-	record->header_count = read_headers(message, headers);
-	record->headers = record->header_count ? headers->list : NULL;
 }
 
 void kafka_headers_fini(struct kafka_headers *headers)
@@ -55,5 +57,6 @@ void kafka_headers_fini(struct kafka_headers *headers)
 
 bool kafka_record_is_sweep(const rd_kafka_message_t *message)
 {
-	return !message->payload && slice_equal((struct slice){ message->key, message->key_len }, SLICE(KAFKA_SWEEP_KEY));
+	return !message->payload &&
+	       slice_equal((struct slice){ message->key, message->key_len }, SLICE(KAFKA_SWEEP_KEY));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rider_event.h"
 #include "decode/fields.h"
+#include "decode/headers.h"
 #include "decode/rules.h"
 #include "decode/text_forms.h"
 
@@ -23,33 +24,15 @@ struct decoding {
 	struct fault *fault;
 	struct slice text; /* the value without framing */
 	struct document document;
-	struct document inner; /* of data_base64 */
+	struct document inner;    /* of data_base64 */
+	struct fields attributes; /* of binary mode */
 	struct event_source from;
 };
 
 /* ---- headers ---- */
 
-/* The last header of that name, in any letter case; NULL when there is none or its value is null. */
-static const struct header *find_header(const struct input_record *record, struct slice name)
-{
-	for (size_t i = record->header_count; i-- > 0;) {
-		const struct header *header = &record->headers[i];
-
-		if (equal_any_case(header->name, name))
-			return header->value.data ? header : NULL;
-	}
-	return NULL;
-}
-
-static struct slice header_value(const struct input_record *record, struct slice name)
-{
-	const struct header *header = find_header(record, name);
-
-	return header ? header->value : (struct slice){ NULL, 0 };
-}
-
 /* Binary mode: the attributes are headers. Their bytes are taken as they are (no percent-decoding). */
-static enum reason take_attributes(struct decoding *decoding)
+static enum reason take_attributes(struct decoding *decoding, struct header_list headers)
 {
 	static const struct {
 		struct slice header;
@@ -63,11 +46,11 @@ static enum reason take_attributes(struct decoding *decoding)
 		{ { "ce_time", 7 }, FIELD_TIME, NULL },
 		{ { "ce_traceparent", 14 }, FIELD_TRACEPARENT, NULL },
 	};
-	struct fields *envelope = &decoding->document.top;
+	struct fields *envelope = &decoding->attributes;
 
 	fields_init(envelope);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		const struct header *header = find_header(decoding->record, rows[i].header);
+		const struct header *header = headers_find(headers, rows[i].header);
 		enum reason reason;
 
 		if (!header)
@@ -205,16 +188,13 @@ static enum reason finish(struct decoding *decoding, struct rider_event *event)
 	return reason;
 }
 
-static enum reason decode_binary(struct decoding *decoding, struct rider_event *event)
+static enum reason decode_binary(struct decoding *decoding, struct header_list headers, struct rider_event *event)
 {
-	enum reason reason;
+	enum reason reason = take_attributes(decoding, headers);
 
-	if (!document_read_data(&decoding->document, decoding->record->value.data, decoding->text, decoding->arena))
-		return fault_set(decoding->fault, decoding->document.scan.reason, NULL,
-				 decoding->document.scan.position);
-	reason = take_attributes(decoding);
+	decoding->from.envelope = &decoding->attributes;
 	decoding->from.source_required = true;
-	decoding->from.data = &decoding->document.data;
+	decoding->from.data = &decoding->document.top;
 	if (reason == REASON_NONE)
 		reason = check_specversion(decoding);
 	if (reason == REASON_NONE)
@@ -222,21 +202,16 @@ static enum reason decode_binary(struct decoding *decoding, struct rider_event *
 	return reason == REASON_NONE ? finish(decoding, event) : reason;
 }
 
-/* structured: the record's content type says so. */
 static enum reason decode_whole(struct decoding *decoding, bool structured, struct rider_event *event)
 {
 	const struct fields *top = &decoding->document.top;
 	enum reason reason = REASON_NONE;
 
-	if (!document_read(&decoding->document, decoding->record->value.data, decoding->text, decoding->arena))
-		return fault_set(decoding->fault, decoding->document.scan.reason, NULL,
-				 decoding->document.scan.position);
-	if (structured || fields_get(top, FIELD_SPECVERSION)) {
-		decoding->from.source_required = true;
+	decoding->from.source_required = structured;
+	if (structured)
 		reason = check_specversion(decoding);
-	} else if (is_bare(top)) {
+	else if (is_bare(top))
 		decoding->from.data = top;
-	}
 	if (reason == REASON_NONE)
 		reason = rules_read_type(top, event, decoding->fault);
 	if (reason == REASON_NONE)
@@ -244,32 +219,72 @@ static enum reason decode_whole(struct decoding *decoding, bool structured, stru
 	return reason == REASON_NONE ? finish(decoding, event) : reason;
 }
 
+/* ---- which mode ---- */
+
+/* Framing and JSON. */
+static enum reason read_value(struct decoding *decoding)
+{
+	enum reason reason = strip_framing(decoding);
+
+	if (reason == REASON_NONE)
+		reason = check_byte_order_mark(decoding);
+	if (reason != REASON_NONE)
+		return reason;
+	if (!document_read(&decoding->document, decoding->record->value.data, decoding->text, decoding->arena))
+		return fault_set(decoding->fault, decoding->document.scan.reason, NULL,
+				 decoding->document.scan.position);
+	return REASON_NONE;
+}
+
+/* reason: what is wrong with the value alone; it only counts when the content type says that it should be one of ours.
+ */
+static enum reason decode_by_headers(struct decoding *decoding, enum reason reason, struct rider_event *event)
+{
+	struct header_list headers = input_record_headers(decoding->record);
+	enum media_type type = media_type_of(headers_value(headers, SLICE("content-type")));
+
+	if (type == MEDIA_TYPE_OTHER)
+		return fault_set(decoding->fault, REASON_UNSUPPORTED_FORMAT, "content-type", 0);
+	if (reason != REASON_NONE)
+		return reason;
+	if (type == MEDIA_TYPE_JSON && headers_find(headers, SLICE("ce_specversion")))
+		return decode_binary(decoding, headers, event);
+	return decode_whole(decoding,
+			    type == MEDIA_TYPE_CLOUDEVENT || fields_get(&decoding->document.top, FIELD_SPECVERSION),
+			    event);
+}
+
+/* All that structured mode requires: no header could say that it is something else. */
+static bool is_whole_event(const struct fields *top)
+{
+	static const enum field texts[] = { FIELD_SPECVERSION, FIELD_TYPE, FIELD_ID, FIELD_SOURCE };
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		const struct value *value = fields_get(top, texts[i]);
+
+		if (!value || value->kind != VALUE_STRING)
+			return false;
+	}
+	return fields_get(top, FIELD_DATA) || fields_get(top, FIELD_DATA_BASE64);
+}
+
 enum reason event_decode(const struct input_record *record, size_t max_bytes, struct arena *arena,
 			 struct rider_event *event, struct fault *fault)
 {
 	struct decoding decoding;
-	enum media_type type = media_type_of(header_value(record, SLICE("content-type")));
 	enum reason reason;
 
 	decoding.record = record;
 	decoding.arena = arena;
 	decoding.fault = fault;
-	decoding.from = (struct event_source){
-		.envelope = &decoding.document.top,
-		.trace = header_value(record, SLICE("traceparent")),
-	};
+	decoding.from = (struct event_source){ .envelope = &decoding.document.top, .record = record };
 	memset(event, 0, offsetof(struct rider_event, report));
 	*fault = (struct fault){ REASON_NONE, NULL, 0 };
 	reason = check_size(&decoding, max_bytes);
-	if (reason == REASON_NONE && type == MEDIA_TYPE_OTHER)
-		reason = fault_set(fault, REASON_UNSUPPORTED_FORMAT, "content-type", 0);
-	if (reason == REASON_NONE)
-		reason = strip_framing(&decoding);
-	if (reason == REASON_NONE)
-		reason = check_byte_order_mark(&decoding);
 	if (reason != REASON_NONE)
 		return reason;
-	if (type == MEDIA_TYPE_JSON && find_header(record, SLICE("ce_specversion")))
-		return decode_binary(&decoding, event);
-	return decode_whole(&decoding, type == MEDIA_TYPE_CLOUDEVENT, event);
+	reason = read_value(&decoding);
+	if (reason == REASON_NONE && is_whole_event(&decoding.document.top))
+		return decode_whole(&decoding, true, event);
+	return decode_by_headers(&decoding, reason, event);
 }

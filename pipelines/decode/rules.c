@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "decode/rules.h"
+#include "decode/headers.h"
 #include <errno.h>
 #include <stdlib.h>
 #include "decode/text_forms.h"
@@ -271,12 +272,13 @@ static void read_media(const struct fields *fields, struct rider_event *event)
 static void read_trace(const struct event_source *from, struct rider_event *event)
 {
 	const struct value *extension = fields_get(from->envelope, FIELD_TRACEPARENT);
+	struct slice header = headers_value(input_record_headers(from->record), SLICE("traceparent"));
 
-	if (from->trace.data && is_traceparent(from->trace))
-		event->traceparent = from->trace;
+	if (header.data && is_traceparent(header))
+		event->traceparent = header;
 	else if (extension && extension->kind == VALUE_STRING && is_traceparent(extension->text))
 		event->traceparent = extension->text;
-	else if (from->trace.data || extension)
+	else if (header.data || extension)
 		drop(event, DROPPED_TRACEPARENT);
 }
 
@@ -331,7 +333,8 @@ enum reason rules_read_envelope(const struct event_source *from, struct rider_ev
 	reason = apply(envelope_rules, COUNT_OF(envelope_rules), from->envelope, event, fault);
 	if (reason == REASON_NONE)
 		reason = apply(source_rule, 1, from->envelope, event, fault);
-	if (reason == REASON_NONE)
+	/* Only what may become an alert hands it on. */
+	if (reason == REASON_NONE && event->type == EVENT_REPORT_CREATED)
 		read_trace(from, event);
 	return reason;
 }

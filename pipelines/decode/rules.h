@@ -7,8 +7,8 @@
 /* Where an event's values are. */
 struct event_source {
 	const struct fields *envelope, *data;
-	bool source_required; /* CloudEvents */
-	struct slice trace;   /* of the record's own header; absent when there is none */
+	bool source_required;              /* CloudEvents */
+	const struct input_record *record; /* whose header `traceparent` counts */
 	struct arena *arena;
 };
 
@@ -16,7 +16,7 @@ struct event_source {
 enum reason fault_set(struct fault *fault, enum reason reason, const char *field, size_t position);
 /* event->type from the envelope. */
 MUST_CHECK enum reason rules_read_type(const struct fields *envelope, struct rider_event *event, struct fault *fault);
-/* id, source, time, traceparent. */
+/* id, source, time; of a report, traceparent. */
 MUST_CHECK enum reason rules_read_envelope(const struct event_source *from, struct rider_event *event,
 					   struct fault *fault);
 /* The data of an event of event->type. */

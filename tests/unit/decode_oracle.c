@@ -184,6 +184,7 @@ static void judge_envelope(struct opinion *opinion, const struct input_record *r
 	json_t *event_time = get(opinion->envelope, "time"), *trace = get(opinion->envelope, "traceparent");
 	struct slice traces[] = { header(record, "traceparent"), text_of(trace) };
 	struct rider_event *event = &opinion->event;
+	bool traced = event->type == EVENT_REPORT_CREATED;
 
 	if (!id)
 		refuse(opinion, REASON_MISSING_FIELD, "id");
@@ -204,11 +205,11 @@ static void judge_envelope(struct opinion *opinion, const struct input_record *r
 		refuse(opinion, REASON_WRONG_TYPE, "source");
 	else if (source && json_string_length(source) == 0 && opinion->cloudevent)
 		refuse(opinion, REASON_INVALID_VALUE, "source");
-	for (int i = 0; i < 2 && !event->traceparent.data; i++)
+	for (int i = 0; i < 2 && traced && !event->traceparent.data; i++)
 		if (traces[i].data && matches(traces[i], "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$") &&
 		    !matches(traces[i], "^(ff|..-0{32}|..-.{32}-0{16})"))
 			event->traceparent = traces[i];
-	if (!event->traceparent.data && (trace || traces[0].data))
+	if (traced && !event->traceparent.data && (trace || traces[0].data))
 		drop(opinion, DROPPED_TRACEPARENT);
 }
 
@@ -508,6 +509,14 @@ static bool parse(struct opinion *opinion, const struct input_record *record)
 	return opinion->reason == REASON_NONE;
 }
 
+/* The value speaks for itself, whatever the headers say. */
+static bool is_whole_event(json_t *value)
+{
+	return json_is_string(get(value, "specversion")) && json_is_string(get(value, "type")) &&
+	       json_is_string(get(value, "id")) && json_is_string(get(value, "source")) &&
+	       (get(value, "data") || get(value, "data_base64"));
+}
+
 void opinion_form(struct opinion *opinion, const struct input_record *record)
 {
 	struct slice type = header(record, "content-type");
@@ -521,6 +530,8 @@ void opinion_form(struct opinion *opinion, const struct input_record *record)
 	arena_init(&opinion->arena);
 	if (!parse(opinion, record))
 		return;
+	if (is_whole_event(opinion->value))
+		binary = false;
 	if (binary)
 		take_attributes(opinion, record);
 	opinion->envelope = binary ? opinion->attributes : opinion->value;

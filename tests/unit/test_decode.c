@@ -277,6 +277,46 @@ static void check_cost(struct slice value, enum reason expected)
 /* Literal formats: the pieces are the test's data. */
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 
+static struct header_list count_asked(void *origin)
+{
+	++*(int *)origin;
+	return (struct header_list){ NULL, 0 };
+}
+
+/* They cost allocations in the Kafka library, so a value that speaks for itself needs none. */
+static void test_headers_are_read_only_when_they_matter(void **state)
+{
+	(void)state;
+#define ENVELOPE "\"specversion\":\"1.0\",\"id\":\"e1\",\"source\":\"/s\",\"type\":\"rider."
+	static const struct {
+		const char *value;
+		bool faulty, asked;
+	} rows[] = {
+		{ "{" ENVELOPE "delivery.completed.v1\",\"data\":{\"rider_id\":\"r\",\"order_id\":\"o\"}}", false,
+		  false },
+		{ "{" ENVELOPE "delivery.completed.v1\",\"data\":{\"rider_id\":\"r\"}}", true, false },
+		{ "{" ENVELOPE "report.reviewed.v1\",\"data\":{}}", true, false },
+		{ "{\"specversion\":\"1.0\",\"id\":\"e1\"}", true, true },
+		{ "{" ENVELOPE "report.created.v1\",\"data\":{\"rider_id\":\"r\",\"description\":\"d\"}}", false,
+		  true },
+		{ "{\"id\":\"e1\",\"type\":\"rider.delivery.completed.v1\",\"rider_id\":\"r\",\"order_id\":\"o\"}",
+		  false, true },
+		{ "{", true, true },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		int asked = 0;
+		struct input_record record = { .timestamp_ms = -1,
+					       .value = slice_of(rows[i].value),
+					       .read_headers = count_asked,
+					       .origin = &asked };
+		struct rider_event event;
+		struct fault fault;
+		enum reason reason = event_decode(&record, MAX_BYTES, &arena, &event, &fault);
+		assert_int_equal(reason != REASON_NONE, rows[i].faulty);
+		assert_int_equal(asked > 0, rows[i].asked);
+	}
+}
+
 static void test_cost_of_hostile_input_is_bounded(void **state)
 {
 	(void)state;
@@ -321,6 +361,7 @@ int main(void)
 		cmocka_unit_test(test_every_field_is_found_by_its_name),
 		cmocka_unit_test(test_every_prefix_is_truncated),
 		cmocka_unit_test(test_result_depends_on_the_record_only),
+		cmocka_unit_test(test_headers_are_read_only_when_they_matter),
 		cmocka_unit_test(test_cost_of_hostile_input_is_bounded),
 	};
 
