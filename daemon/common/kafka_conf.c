@@ -57,7 +57,7 @@ static const struct setting {
 	{ "connections.max.idle.ms", "10000", PRODUCER },
 	/* A transaction that begins while the one before is still being ended is asked to wait this long; the default
 	   is 100. */
-	{ "retry.backoff.ms", "10", PRODUCER },
+	{ "retry.backoff.ms", "5", PRODUCER },
 	/* Commit flushes at once whatever this says; it lets the records of a large batch share requests. */
 	{ "linger.ms", "5", PRODUCER },
 	/* Alerts repeat themselves: a quarter of their bytes is left, which costs us less than it saves the broker. */
