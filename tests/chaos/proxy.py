@@ -54,6 +54,10 @@ class Reader:
         return self.frame[self.at - size:self.at].decode()
 
 
+def api_of(frame):
+    return struct.unpack_from(">h", frame)[0]
+
+
 def open_request(frame):
     """A reader behind the header of a request."""
     api, version = struct.unpack_from(">hh", frame)
@@ -72,10 +76,10 @@ def is_commit(frame):
 
 
 def group_of(frame):
-    """Of a TxnOffsetCommit request: transactional id, group."""
+    """Of an AddOffsetsToTxn request: transactional id, producer, epoch, group; of TxnOffsetCommit: transactional id, group."""
     reader = open_request(frame)
     reader.text()
-    return reader.text()
+    return (reader.skip(8 + 2) if api_of(frame) == ADD_OFFSETS else reader).text()
 
 
 def error_at(api, version, frame):

@@ -68,12 +68,12 @@ def stale_commit(run, broker):
 
 
 def stale_abort(run, broker):
-    """N is refused and aborted; its EndTxn(abort) comes when N+1 has sent its alerts and not its offsets."""
+    """N is refused and aborted; its EndTxn(abort) comes when N+1 has sent its alerts and not the shadow group's offsets."""
     broker.forge(wire.TXN_OFFSET_COMMIT, 22)
     stale = broker.hold(wire.END_TXN, lambda frame: not wire.is_commit(frame))
     alert(run)
     stale.wait()
-    offsets = broker.hold(wire.ADD_OFFSETS, alone=True)
+    offsets = broker.hold(wire.ADD_OFFSETS, is_shadow, alone=True)
     aborted = broker.wait_answer(wire.END_TXN, stale.caught_at)
     offsets.wait()
     broker.wait_answer(wire.PRODUCE, aborted)
