@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A decoded event. All slices point into the record's bytes or into the chunk's arena; all text is valid UTF-8 without NUL. */
+/* A decoded event. All slices point into the record's bytes or into the chunk's arena; all text is valid UTF-8 without
+ * NUL. */
 #pragma once
 #include <stdint.h>
 #include "slice.h"
@@ -7,12 +8,7 @@
 #include "arena.h"
 #include "input_record.h"
 
-enum event_type {
-	EVENT_REPORT_CREATED,
-	EVENT_REPORT_REVIEWED,
-	EVENT_DELIVERY_COMPLETED,
-	EVENT_TYPE_COUNT
-};
+enum event_type { EVENT_REPORT_CREATED, EVENT_REPORT_REVIEWED, EVENT_DELIVERY_COMPLETED, EVENT_TYPE_COUNT };
 
 enum crs { CRS_UNKNOWN, CRS_WGS84, CRS_GCJ02, CRS_BD09 };
 enum decision { DECISION_UPHELD, DECISION_REJECTED, DECISION_DUPLICATE, DECISION_FRAUD, DECISION_COUNT };
@@ -67,10 +63,10 @@ struct rider_event {
 	struct slice id;          /* present, not empty */
 	struct slice source;      /* empty for bare JSON that names none */
 	struct slice rider_id;    /* present, not empty; integers are written in decimal */
-	struct slice traceparent; /* of a report: valid W3C form, or absent */
+	struct slice traceparent; /* valid W3C form, or absent; the record's header counts in reports only */
 	int64_t time_ms;          /* event time, EVENT_TIME_NONE when missing or dropped */
 	uint32_t dropped;         /* bit set over enum dropped_field */
-	union { /* only the member of its type is filled in */
+	union {                   /* only the member of its type is filled in */
 		struct report report;
 		struct review review;
 		struct delivery delivery;

@@ -268,12 +268,14 @@ static void read_media(const struct fields *fields, struct rider_event *event)
 		drop(event, DROPPED_SITE);
 }
 
-/* The record's own header goes before the envelope's extension. */
+/* The record's own header goes before the envelope's extension. It is only asked for where an alert may hand it on. */
 static void read_trace(const struct event_source *from, struct rider_event *event)
 {
 	const struct value *extension = fields_get(from->envelope, FIELD_TRACEPARENT);
-	struct slice header = headers_value(input_record_headers(from->record), SLICE("traceparent"));
+	struct slice header = { NULL, 0 };
 
+	if (event->type == EVENT_REPORT_CREATED)
+		header = headers_value(input_record_headers(from->record), SLICE("traceparent"));
 	if (header.data && is_traceparent(header))
 		event->traceparent = header;
 	else if (extension && extension->kind == VALUE_STRING && is_traceparent(extension->text))
@@ -333,8 +335,7 @@ enum reason rules_read_envelope(const struct event_source *from, struct rider_ev
 	reason = apply(envelope_rules, COUNT_OF(envelope_rules), from->envelope, event, fault);
 	if (reason == REASON_NONE)
 		reason = apply(source_rule, 1, from->envelope, event, fault);
-	/* Only what may become an alert hands it on. */
-	if (reason == REASON_NONE && event->type == EVENT_REPORT_CREATED)
+	if (reason == REASON_NONE)
 		read_trace(from, event);
 	return reason;
 }

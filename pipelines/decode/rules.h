@@ -16,7 +16,7 @@ struct event_source {
 enum reason fault_set(struct fault *fault, enum reason reason, const char *field, size_t position);
 /* event->type from the envelope. */
 MUST_CHECK enum reason rules_read_type(const struct fields *envelope, struct rider_event *event, struct fault *fault);
-/* id, source, time; of a report, traceparent. */
+/* id, source, time, traceparent. */
 MUST_CHECK enum reason rules_read_envelope(const struct event_source *from, struct rider_event *event,
 					   struct fault *fault);
 /* The data of an event of event->type. */

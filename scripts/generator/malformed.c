@@ -114,7 +114,12 @@ static void edit_batch(struct body *body, struct event *event)
 {
 	static const char type[] = "application/cloudevents-batch+json";
 
-	(void)body;
+	text_clear(&body->words);
+	text_append(&body->words, event->value.data, event->value.size);
+	text_clear(&event->value);
+	text_append_char(&event->value, '[');
+	text_append(&event->value, body->words.data, body->words.size);
+	text_append_char(&event->value, ']');
 	event->header_count = 0;
 	event_add_header(event, "content-type", type, sizeof(type) - 1);
 }

@@ -182,9 +182,10 @@ static void judge_envelope(struct opinion *opinion, const struct input_record *r
 {
 	json_t *id = get(opinion->envelope, "id"), *source = get(opinion->envelope, "source");
 	json_t *event_time = get(opinion->envelope, "time"), *trace = get(opinion->envelope, "traceparent");
-	struct slice traces[] = { header(record, "traceparent"), text_of(trace) };
 	struct rider_event *event = &opinion->event;
-	bool traced = event->type == EVENT_REPORT_CREATED;
+	struct slice none = { NULL, 0 };
+	struct slice traces[] = { event->type == EVENT_REPORT_CREATED ? header(record, "traceparent") : none,
+				  text_of(trace) };
 
 	if (!id)
 		refuse(opinion, REASON_MISSING_FIELD, "id");
@@ -205,11 +206,11 @@ static void judge_envelope(struct opinion *opinion, const struct input_record *r
 		refuse(opinion, REASON_WRONG_TYPE, "source");
 	else if (source && json_string_length(source) == 0 && opinion->cloudevent)
 		refuse(opinion, REASON_INVALID_VALUE, "source");
-	for (int i = 0; i < 2 && traced && !event->traceparent.data; i++)
+	for (int i = 0; i < 2 && !event->traceparent.data; i++)
 		if (traces[i].data && matches(traces[i], "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$") &&
 		    !matches(traces[i], "^(ff|..-0{32}|..-.{32}-0{16})"))
 			event->traceparent = traces[i];
-	if (traced && !event->traceparent.data && (trace || traces[0].data))
+	if (!event->traceparent.data && (trace || traces[0].data))
 		drop(opinion, DROPPED_TRACEPARENT);
 }
 
