@@ -13,21 +13,18 @@ struct weights_row {
 	int8_t adds[OUTPUT_ALL]; /* by output; the padding holds GRAM_IN_REPORTS, GRAM_IN_REVIEWS */
 } __attribute__((aligned(64)));
 
-struct weights_slot {
-	uint32_t key; /* 0: free */
-	uint32_t row;
-};
-
 struct weights {
-	struct weights_slot *slots; /* open addressing */
-	uint32_t mask, shift;       /* size - 1; 32 - log2(size) */
+	uint32_t *keys;         /* open addressing, two at a time; 0: free. Longer than any search: none wraps around */
+	uint16_t *rows_of_keys; /* by place in keys */
+	uint32_t shift;         /* 32 - log2 of the places where a search may begin */
 	struct weights_row *rows;
 	uint32_t row_count, row_room;
 	int32_t scale[OUTPUT_COUNT]; /* a weight of 1 is scale / 1000 hundredths */
 	double unit[OUTPUT_COUNT];   /* scale / 1000 */
 	int32_t bias[OUTPUT_COUNT];  /* hundredths */
 	int32_t code_scale;
-	int32_t page_cost;                   /* a report is urgent when -ln of the chance is at most this, hundredths */
+	int32_t page_from;                   /* from which logit of being urgent on somebody is paged, hundredths */
+	int32_t watch_from;                  /* from which logit of being Extreme on nothing is silent */
 	int32_t prior_percent;               /* how much a rule's own weight counts beside what training adds */
 	int32_t review_from, review_percent; /* from which logit on a text is a review, and how much of it counts */
 };
@@ -38,14 +35,16 @@ static inline uint32_t weights_home(const struct weights *weights, uint32_t key)
 	return (key * 0x9E3779B1u) >> weights->shift;
 }
 
-/* The key's slot, or the free one where it would stand. */
-static inline struct weights_slot *weights_slot_of(const struct weights *weights, uint32_t key)
+/* The key's place, or the free one where it would stand; *known tells which. Most searches end at the first look, and
+ * whether it is known costs no jump. */
+static inline uint32_t weights_place(const struct weights *weights, uint32_t key, bool *known)
 {
-	uint32_t at = weights_home(weights, key);
-
-	while (weights->slots[at].key != 0 && weights->slots[at].key != key)
-		at = (at + 1) & weights->mask;
-	return &weights->slots[at];
+	for (uint32_t at = weights_home(weights, key);; at += 2) {
+		uint32_t first = weights->keys[at], second = weights->keys[at + 1];
+		*known = (first == key) | (second == key);
+		if (*known | (first == 0) | (second == 0))
+			return at + (uint32_t)((first != key) & (first != 0));
+	}
 }
 
 /* A gram of a text that is in the table. */
@@ -77,6 +76,8 @@ void weights_flush(const struct weights *weights, struct gram_sums *sums);
 void weights_finish(const struct weights *weights, struct gram_sums *sums);
 /* Hundredths of a logit for one output, bias included. */
 int32_t weights_logit(const struct weights *weights, const struct gram_sums *sums, int output);
+/* The same for all that labelled reports taught. */
+void weights_trained(const struct weights *weights, const struct gram_sums *sums, int32_t logits[OUTPUT_TRAINED]);
 /* What a weight of 1 in the table adds to an output in this text, hundredths. */
 double weights_unit(const struct weights *weights, const struct gram_sums *sums, int output);
 /* The same for hazard codes. */
@@ -86,6 +87,7 @@ double weights_code_unit(const struct weights *weights, const struct gram_sums *
 static inline void weights_add(const struct weights *weights, uint32_t key, uint32_t from, uint32_t to,
 			       struct gram_sums *sums)
 {
+	__builtin_prefetch(&weights->keys[weights_home(weights, key)]);
 	sums->queue[sums->queued++] = (struct queued_gram){ key, from, to };
 	if (sums->queued == GRAMS_QUEUED)
 		weights_flush(weights, sums);

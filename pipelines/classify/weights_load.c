@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include "classify/load.h"
 
-enum { ROWS_MAX = 1 << 15, NUMBER_MAX = 1000000, EVEN_CHANCE = 69 /* -ln 0.5, hundredths */ };
+enum { ROWS_MAX = 1 << 15, NUMBER_MAX = 1000000 };
 
 struct line {
 	struct ruleset *ruleset;
@@ -89,33 +89,35 @@ void open_weights(struct ruleset *ruleset, size_t lines)
 	struct weights *weights = &ruleset->weights;
 	uint32_t size = 16;
 
-	weights->page_cost = EVEN_CHANCE;
 	weights->row_room = lines < ROWS_MAX ? (uint32_t)lines : ROWS_MAX;
-	for (weights->shift = 28; size < 2 * weights->row_room; size *= 2)
+	for (weights->shift = 28; size < 4 * weights->row_room; size *= 2)
 		weights->shift--;
-	weights->mask = size - 1;
-	weights->slots = arena_zalloc(&ruleset->arena, size * sizeof(struct weights_slot));
+	weights->keys = arena_zalloc(&ruleset->arena, (size + weights->row_room + 2) * sizeof(uint32_t));
+	weights->rows_of_keys = arena_zalloc(&ruleset->arena, (size + weights->row_room + 2) * sizeof(uint16_t));
 	weights->rows = rows_new(ruleset, weights->row_room);
 }
 
 /* The row of a gram, made when new; NULL when that cannot be. */
-static uint32_t *row_of(struct line *line)
+static struct weights_row *row_of(struct line *line)
 {
 	struct weights *weights = &line->ruleset->weights;
 	uint32_t key = key_of(line->ruleset, line->name);
+	bool known;
 
 	if (key == 0) {
 		fail(line, "a gram is one or two characters, or one Latin word");
 		return NULL;
 	}
-	struct weights_slot *slot = weights_slot_of(weights, key);
-	if (slot->key == 0 && weights->row_count == weights->row_room) {
+	uint32_t place = weights_place(weights, key, &known);
+	if (!known && weights->row_count == weights->row_room) {
 		fail(line, "too many rows");
 		return NULL;
 	}
-	if (slot->key == 0)
-		*slot = (struct weights_slot){ key, weights->row_count++ };
-	return &slot->row;
+	if (!known) {
+		weights->keys[place] = key;
+		weights->rows_of_keys[place] = (uint16_t)weights->row_count++;
+	}
+	return &weights->rows[weights->rows_of_keys[place]];
 }
 
 static void take_codes(struct line *line, struct weights_row *row)
@@ -135,18 +137,17 @@ static void take_codes(struct line *line, struct weights_row *row)
 static void read_gram(struct line *line, int first, int count, int mark)
 {
 	int32_t numbers[OUTPUT_COUNT];
-	struct weights *weights = &line->ruleset->weights;
-	uint32_t *row = row_of(line);
+	struct weights_row *row = row_of(line);
 
 	if (!row || !take_numbers(line, numbers, count, INT8_MAX))
 		return;
-	if (weights->rows[*row].adds[mark])
+	if (row->adds[mark])
 		fail(line, "stands here in another spelling too");
-	weights->rows[*row].adds[mark] = 1;
+	row->adds[mark] = 1;
 	for (int i = 0; i < count; i++)
-		weights->rows[*row].adds[first + i] = (int8_t)numbers[i];
+		row->adds[first + i] = (int8_t)numbers[i];
 	if (first == 0)
-		take_codes(line, &weights->rows[*row]);
+		take_codes(line, row);
 	else
 		at_end(line);
 }
@@ -211,7 +212,8 @@ static void read_setting(struct line *line)
 		{ "@scale", weights->scale, OUTPUT_TRAINED },
 		{ "@bias", weights->bias, OUTPUT_TRAINED },
 		{ "@code_scale", &weights->code_scale, 1 },
-		{ "@page_cost", &weights->page_cost, 1 },
+		{ "@page_from", &weights->page_from, 1 },
+		{ "@watch_from", &weights->watch_from, 1 },
 		{ "@prior_percent", &weights->prior_percent, 1 },
 		{ "@review_scale", weights->scale + OUTPUT_REVIEW, OUTPUT_COUNT - OUTPUT_REVIEW },
 		{ "@review_bias", weights->bias + OUTPUT_REVIEW, OUTPUT_COUNT - OUTPUT_REVIEW },
@@ -271,8 +273,10 @@ static void close_rule(struct rule *rule, int32_t prior_percent)
 {
 	for (int i = 0; i < OUTPUT_TRAINED; i++)
 		rule->adds[i] = rule->trained[i];
-	if (rule->hazard)
-		rule->adds[OUTPUT_CATEGORY + rule->hazard->category] += rule->weight * prior_percent / 100;
+	if (!rule->hazard)
+		return;
+	for (int i = cells_from(rule->hazard->category); i < cells_to(rule->hazard->category); i++)
+		rule->adds[i] += rule->weight * prior_percent / 100;
 }
 
 void close_weights(struct ruleset *ruleset)
