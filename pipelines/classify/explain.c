@@ -18,6 +18,8 @@ static void add_evidence(struct verdict *verdict, struct slice rule, uint32_t fr
 	verdict->evidence_count += verdict->evidence_count < room;
 }
 
+enum { LEAST_SHOWN = 8 }; /* of 127: less is left to the rest */
+
 /* The hits that speak for a cell. Whether one does is a coin's toss, hence no jump. */
 static uint32_t those_for(const struct gram_sums *grams, const struct weights_row *rows, int cell,
 			  uint16_t hits[HITS_MAX])
@@ -26,7 +28,7 @@ static uint32_t those_for(const struct gram_sums *grams, const struct weights_ro
 
 	for (uint32_t i = 0; i < grams->hit_count; i++) {
 		hits[count] = (uint16_t)i;
-		count += rows[grams->hits[i].row].adds[cell] > 0;
+		count += rows[grams->hits[i].row].adds[cell] > LEAST_SHOWN;
 	}
 	return count;
 }

@@ -23,9 +23,9 @@ static uint32_t look_up(const struct weights *weights, const struct gram_sums *s
 	for (uint32_t i = 0; i < sums->queued; i++) {
 		const struct queued_gram *gram = &sums->queue[i];
 		bool known;
-		uint32_t row = weights->rows_of_keys[weights_place(weights, gram->key, &known)];
-		__builtin_prefetch(&weights->rows[row]);
-		hits[count] = (struct hit){ row, gram->from, gram->to };
+		const struct weights_slot *slot = weights_find(weights, gram->key, &known);
+		__builtin_prefetch(&weights->rows[slot->row]);
+		hits[count] = (struct hit){ slot->row, gram->from, gram->to };
 		count += known;
 	}
 	return count;

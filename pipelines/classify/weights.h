@@ -13,10 +13,17 @@ struct weights_row {
 	int8_t adds[OUTPUT_ALL]; /* by output; the padding holds GRAM_IN_REPORTS, GRAM_IN_REVIEWS */
 } __attribute__((aligned(64)));
 
+struct weights_slot {
+	uint32_t key; /* 0: free */
+	uint32_t row;
+};
+
+#define BUCKET 4
+
 struct weights {
-	uint32_t *keys;         /* open addressing, two at a time; 0: free. Longer than any search: none wraps around */
-	uint16_t *rows_of_keys; /* by place in keys */
-	uint32_t shift;         /* 32 - log2 of the places where a search may begin */
+	struct weights_slot
+		*slots; /* buckets, filled from their first slot on; longer than any search: none wraps around */
+	uint32_t shift; /* 32 - log2 of the buckets where a search may begin */
 	struct weights_row *rows;
 	uint32_t row_count, row_room;
 	int32_t scale[OUTPUT_COUNT]; /* a weight of 1 is scale / 1000 hundredths */
@@ -30,20 +37,23 @@ struct weights {
 };
 
 /* Where the search for a key begins. */
-static inline uint32_t weights_home(const struct weights *weights, uint32_t key)
+static inline struct weights_slot *weights_home(const struct weights *weights, uint32_t key)
 {
-	return (key * 0x9E3779B1u) >> weights->shift;
+	return weights->slots + BUCKET * ((key * 0x9E3779B1u) >> weights->shift);
 }
 
-/* The key's place, or the free one where it would stand; *known tells which. Most searches end at the first look, and
- * whether it is known costs no jump. */
-static inline uint32_t weights_place(const struct weights *weights, uint32_t key, bool *known)
+/* The key's slot, which holds another one when it is not *known. Which of a bucket it is, and whether it is any, costs
+ * no jump, and few buckets are full: what a text holds next cannot be guessed. */
+static inline const struct weights_slot *weights_find(const struct weights *weights, uint32_t key, bool *known)
 {
-	for (uint32_t at = weights_home(weights, key);; at += 2) {
-		uint32_t first = weights->keys[at], second = weights->keys[at + 1];
-		*known = (first == key) | (second == key);
-		if (*known | (first == 0) | (second == 0))
-			return at + (uint32_t)((first != key) & (first != 0));
+	const struct weights_slot *bucket = weights_home(weights, key);
+
+	for (;; bucket += BUCKET) {
+		uint32_t at = (uint32_t)(bucket[1].key == key) | (uint32_t)(bucket[2].key == key) << 1 |
+			      (uint32_t)(bucket[3].key == key) * 3;
+		*known = bucket[at].key == key;
+		if (*known | (bucket[BUCKET - 1].key == 0))
+			return bucket + at;
 	}
 }
 
@@ -87,7 +97,7 @@ double weights_code_unit(const struct weights *weights, const struct gram_sums *
 static inline void weights_add(const struct weights *weights, uint32_t key, uint32_t from, uint32_t to,
 			       struct gram_sums *sums)
 {
-	__builtin_prefetch(&weights->keys[weights_home(weights, key)]);
+	__builtin_prefetch(weights_home(weights, key));
 	sums->queue[sums->queued++] = (struct queued_gram){ key, from, to };
 	if (sums->queued == GRAMS_QUEUED)
 		weights_flush(weights, sums);

@@ -76,25 +76,35 @@ static uint32_t key_of(struct ruleset *ruleset, struct slice name)
 	return count == 0 ? latin : latin ? 0 : gram_key(symbols[0], symbols[1]);
 }
 
-/* The arena aligns to 16. */
-static struct weights_row *rows_new(struct ruleset *ruleset, size_t count)
+/* The arena aligns to 16 alone. */
+static void *zalloc_aligned(struct ruleset *ruleset, size_t count, size_t size, size_t alignment)
 {
-	char *memory = arena_zalloc(&ruleset->arena, (count + 1) * sizeof(struct weights_row));
+	char *memory = arena_zalloc(&ruleset->arena, count * size + alignment);
 
-	return (struct weights_row *)(memory + (-(uintptr_t)memory & (sizeof(struct weights_row) - 1)));
+	return memory + (-(uintptr_t)memory & (alignment - 1));
 }
 
 void open_weights(struct ruleset *ruleset, size_t lines)
 {
 	struct weights *weights = &ruleset->weights;
-	uint32_t size = 16;
+	uint32_t buckets = 16;
 
 	weights->row_room = lines < ROWS_MAX ? (uint32_t)lines : ROWS_MAX;
-	for (weights->shift = 28; size < 4 * weights->row_room; size *= 2)
+	for (weights->shift = 28; buckets < weights->row_room; buckets *= 2)
 		weights->shift--;
-	weights->keys = arena_zalloc(&ruleset->arena, (size + weights->row_room + 2) * sizeof(uint32_t));
-	weights->rows_of_keys = arena_zalloc(&ruleset->arena, (size + weights->row_room + 2) * sizeof(uint16_t));
-	weights->rows = rows_new(ruleset, weights->row_room);
+	weights->slots = zalloc_aligned(ruleset, (buckets + weights->row_room / BUCKET + 1) * BUCKET,
+					sizeof(struct weights_slot), BUCKET * sizeof(struct weights_slot));
+	weights->rows =
+		zalloc_aligned(ruleset, weights->row_room, sizeof(struct weights_row), sizeof(struct weights_row));
+}
+
+static struct weights_slot *free_slot_of(const struct weights *weights, uint32_t key)
+{
+	struct weights_slot *slot = weights_home(weights, key);
+
+	while (slot->key != 0)
+		slot++;
+	return slot;
 }
 
 /* The row of a gram, made when new; NULL when that cannot be. */
@@ -108,16 +118,15 @@ static struct weights_row *row_of(struct line *line)
 		fail(line, "a gram is one or two characters, or one Latin word");
 		return NULL;
 	}
-	uint32_t place = weights_place(weights, key, &known);
-	if (!known && weights->row_count == weights->row_room) {
+	const struct weights_slot *slot = weights_find(weights, key, &known);
+	if (known)
+		return &weights->rows[slot->row];
+	if (weights->row_count == weights->row_room) {
 		fail(line, "too many rows");
 		return NULL;
 	}
-	if (!known) {
-		weights->keys[place] = key;
-		weights->rows_of_keys[place] = (uint16_t)weights->row_count++;
-	}
-	return &weights->rows[weights->rows_of_keys[place]];
+	*free_slot_of(weights, key) = (struct weights_slot){ key, weights->row_count };
+	return &weights->rows[weights->row_count++];
 }
 
 static void take_codes(struct line *line, struct weights_row *row)
