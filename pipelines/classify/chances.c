@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "classify/chances.h"
+#include "classify/weights.h"
 #include <math.h>
 #include <string.h>
 
@@ -48,5 +49,5 @@ void chances_of(struct chances *chances, const int32_t sums[CELL_COUNT])
 
 int32_t chance_lead(float a, float b)
 {
-	return (int32_t)lrintf(100 * logf(a / b));
+	return rounded(100 * logf(a / b));
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Why: the largest contributions to the winning category, to its likeliest cell, each with the bytes that made it. */
-#include <math.h>
 #include "classify/ballot.h"
 
 /* Keeps the largest but one place, which is for the rest; largest first. */
@@ -10,10 +9,8 @@ static void add_evidence(struct verdict *verdict, struct slice rule, uint32_t fr
 
 	if (weight <= 0 || (at == room && weight <= verdict->evidence[room - 1].weight))
 		return;
-	while (at > 0 && verdict->evidence[at - 1].weight < weight)
-		at--;
-	size_t moved = verdict->evidence_count - at - (verdict->evidence_count == room);
-	memmove(&verdict->evidence[at + 1], &verdict->evidence[at], moved * sizeof(verdict->evidence[0]));
+	for (at -= at == room; at > 0 && verdict->evidence[at - 1].weight < weight; at--)
+		verdict->evidence[at] = verdict->evidence[at - 1];
 	verdict->evidence[at] = (struct evidence){ rule, from, to, weight };
 	verdict->evidence_count += verdict->evidence_count < room;
 }
@@ -47,7 +44,7 @@ static void add_grams(const struct ballot *ballot, int cell, struct verdict *ver
 	for (uint32_t i = 0; i < count; i++) {
 		const struct hit *hit = &grams->hits[hits[i]];
 		if (sum > 0 && hit->from > piece.to) {
-			add_evidence(verdict, SLICE("grams"), piece.from, piece.to, (int32_t)lrint(sum * unit));
+			add_evidence(verdict, SLICE("grams"), piece.from, piece.to, rounded(sum * unit));
 			sum = 0;
 		}
 		piece.from = sum == 0 || hit->from < piece.from ? hit->from : piece.from;
@@ -55,7 +52,7 @@ static void add_grams(const struct ballot *ballot, int cell, struct verdict *ver
 		sum += weights->rows[hit->row].adds[cell];
 	}
 	if (sum > 0)
-		add_evidence(verdict, SLICE("grams"), piece.from, piece.to, (int32_t)lrint(sum * unit));
+		add_evidence(verdict, SLICE("grams"), piece.from, piece.to, rounded(sum * unit));
 }
 
 void ballot_explain(const struct ballot *ballot, const struct tally *tally, struct verdict *verdict)

@@ -2,12 +2,6 @@
 #include "classify/weights.h"
 #include <math.h>
 
-/* As lrint(), in line and without a jump that depends on the number. */
-static int32_t whole(double number)
-{
-	return (int32_t)(number + (number < 0 ? -0.5 : 0.5));
-}
-
 void weights_begin(struct gram_sums *sums)
 {
 	memset(sums->sums, 0, sizeof(sums->sums));
@@ -69,7 +63,7 @@ double weights_unit(const struct weights *weights, const struct gram_sums *sums,
 
 int32_t weights_logit(const struct weights *weights, const struct gram_sums *sums, int output)
 {
-	return weights->bias[output] + whole(sums->sums[output] * weights_unit(weights, sums, output));
+	return weights->bias[output] + rounded(sums->sums[output] * weights_unit(weights, sums, output));
 }
 
 void weights_trained(const struct weights *weights, const struct gram_sums *sums, int32_t logits[OUTPUT_TRAINED])
@@ -77,7 +71,7 @@ void weights_trained(const struct weights *weights, const struct gram_sums *sums
 	double unit = sums->report_unit;
 
 	for (int i = 0; i < OUTPUT_TRAINED; i++)
-		logits[i] = weights->bias[i] + whole(sums->sums[i] * weights->unit[i] * unit);
+		logits[i] = weights->bias[i] + rounded(sums->sums[i] * weights->unit[i] * unit);
 }
 
 double weights_code_unit(const struct weights *weights, const struct gram_sums *sums)

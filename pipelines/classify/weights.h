@@ -57,6 +57,12 @@ static inline const struct weights_slot *weights_find(const struct weights *weig
 	}
 }
 
+/* As lrint(), in line and without a jump that depends on the number. */
+static inline int32_t rounded(double number)
+{
+	return (int32_t)(number + (number < 0 ? -0.5 : 0.5));
+}
+
 /* A gram of a text that is in the table. */
 struct hit {
 	uint32_t row;
