@@ -21,7 +21,7 @@ enum severity severity_find(const char *name);
 struct evidence {
 	struct slice rule; /* id of the rule, "fire.lane_blocked#3"; lives as long as the rule set */
 	uint32_t from, to; /* [from, to), on character borders; from == to when no text is behind it (photo label) */
-	int32_t weight;    /* hundredths; what it added to the winning category */
+	int32_t weight;    /* hundredths; what it added to the score */
 };
 
 struct hazard; /* a row of hazards.json, see ruleset.h */
@@ -31,7 +31,7 @@ struct verdict {
 	uint8_t also;                /* bit set of further categories to alert, never CATEGORY_OTHER */
 	enum severity severity;      /* SEVERITY_NONE iff category is OTHER */
 	const struct hazard *hazard; /* never NULL; lives as long as the rule set */
-	int32_t score;               /* hundredths: sum of the winning category's contributions */
+	int32_t score;               /* hundredths: what was added up for its likeliest level */
 	int32_t margin;              /* hundredths: how far the category leads */
 	int32_t severity_margin;     /* the same for the severity; 0 for other */
 	int32_t also_margin;         /* how far the closest further category is from being in or out; 0 for other */

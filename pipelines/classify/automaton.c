@@ -3,6 +3,8 @@
 #include "alloc.h"
 #include "must.h"
 
+#define STATE_WORD 0x80000000u /* set in a state where a word ends */
+
 struct node {
 	uint64_t children; /* the symbols that lead on, each as one bit of 64: most others need no look at the edges */
 	uint32_t fail;     /* state of the longest proper suffix */
@@ -39,7 +41,9 @@ struct automaton {
 void alphabet_init(struct alphabet *alphabet, struct arena *arena)
 {
 	alphabet->characters = arena_zalloc(arena, FOLD_CODES * sizeof(struct character));
-	alphabet->count = 1;
+	alphabet->count = SYMBOL_START;
+	for (const char *edge = "^$|?!"; *edge; edge++)
+		alphabet_add(alphabet, (uint32_t)*edge);
 }
 
 uint16_t alphabet_add(struct alphabet *alphabet, uint32_t folded)
@@ -58,7 +62,10 @@ void alphabet_close(struct alphabet *alphabet)
 		uint32_t folded = fold_character(code);
 		if (folded != code)
 			alphabet->characters[code].symbol = alphabet->characters[folded].symbol;
-		alphabet->characters[code].kind = fold_is_latin(folded) ? KIND_LATIN : (uint8_t)fold_border(folded);
+		struct character *character = &alphabet->characters[code];
+		character->kind = fold_is_latin(folded) ? KIND_LATIN : (uint8_t)fold_border(folded);
+		if (fold_border(folded) != BORDER_NONE)
+			character->symbol = alphabet->characters[fold_edge(folded)].symbol;
 	}
 }
 
@@ -195,14 +202,34 @@ static void close_depth(struct automaton *automaton, uint16_t depth)
 	}
 }
 
+static uint32_t marked(const struct automaton *automaton, uint32_t state)
+{
+	return automaton->nodes[state].word == WORD_NONE ? state : state | STATE_WORD;
+}
+
+/* Whether a word ends shows in the state itself: of most it need not be looked up. */
+static void mark_words(struct automaton *automaton)
+{
+	for (size_t i = 0; i <= automaton->edge_mask; i++)
+		automaton->edges[i].next = marked(automaton, automaton->edges[i].next);
+	for (uint32_t i = 0; i < automaton->first_count; i++)
+		automaton->first[i] = marked(automaton, automaton->first[i]);
+}
+
 void automaton_close(struct automaton *automaton)
 {
 	close_start(automaton);
 	for (uint16_t depth = 1; depth <= WORD_LENGTH_MAX; depth++)
 		close_depth(automaton, depth);
+	mark_words(automaton);
 }
 
-uint32_t automaton_step(const struct automaton *automaton, uint32_t state, uint16_t symbol)
+static uint32_t step_from_start(const struct automaton *automaton, uint16_t symbol)
+{
+	return symbol < automaton->first_count ? automaton->first[symbol] : 0;
+}
+
+static uint32_t step_inside(const struct automaton *automaton, uint32_t state, uint16_t symbol)
 {
 	for (; state != 0 && symbol != 0; state = automaton->nodes[state].fail) {
 		if (!(automaton->nodes[state].children & child_bit(symbol)))
@@ -211,12 +238,20 @@ uint32_t automaton_step(const struct automaton *automaton, uint32_t state, uint1
 		if (edge->next != 0)
 			return edge->next;
 	}
-	return symbol < automaton->first_count ? automaton->first[symbol] : 0;
+	return step_from_start(automaton, symbol);
+}
+
+/* Small enough to be put where it is called: most steps are from the start. */
+uint32_t automaton_step(const struct automaton *automaton, uint32_t state, uint16_t symbol)
+{
+	if (state == 0)
+		return step_from_start(automaton, symbol);
+	return step_inside(automaton, state & ~STATE_WORD, symbol);
 }
 
 uint32_t automaton_word(const struct automaton *automaton, uint32_t state)
 {
-	return automaton->nodes[state].word;
+	return state & STATE_WORD ? automaton->nodes[state & ~STATE_WORD].word : WORD_NONE;
 }
 
 uint32_t automaton_shorter(const struct automaton *automaton, uint32_t word)

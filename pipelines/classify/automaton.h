@@ -10,8 +10,11 @@
 
 #define KIND_LATIN 0x80
 
+/* Symbols that every alphabet has: edges, see fold.h. */
+enum { SYMBOL_START = 1, SYMBOL_END, SYMBOL_EDGE, SYMBOL_QUESTION, SYMBOL_CALL };
+
 struct character {
-	uint16_t symbol; /* dense number of a character that occurs in phrases or grams; 0 = in none of them */
+	uint16_t symbol; /* dense number of a character that occurs in phrases or grams, or of an edge; 0: neither */
 	uint8_t kind;    /* an enum border, or KIND_LATIN */
 };
 

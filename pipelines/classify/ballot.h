@@ -32,19 +32,22 @@ void ballot_decide(const struct ballot *ballot, struct verdict *verdict);
 
 /* What a vote adds to an output, hundredths. */
 int32_t vote_weight(const struct vote *vote, int output);
-/* Which composed facts hold if the report is of this category; by enum composed. */
-void ballot_compose(const struct ballot *ballot, enum category category, bool holds[COMPOSED_COUNT]);
+/* The composed facts that hold if the report is of a category, as bits by enum composed. */
+void ballot_compose(const struct ballot *ballot, uint32_t facts[CATEGORY_OTHER]);
 /* Reads all of a report; ballot_decide() is the other half of ruleset_classify(). */
 void ballot_read(struct ballot *ballot, const struct ruleset *ruleset, const struct report *report);
 
 /* Everything that was added up, hundredths. */
 struct tally {
 	int32_t outputs[OUTPUT_TRAINED];
-	int32_t review;    /* of it, for other: the text reads like a takeaway review */
+	uint32_t facts[CATEGORY_OTHER];
+	int32_t review;    /* of it, for every kind of no hazard: the text reads like a takeaway review */
 	int32_t complaint; /* of it, for food: and it complains */
 	int32_t service;   /* of it: what the rider picked */
+	int cell;          /* the likeliest one of the category that was chosen */
 };
 
+void ballot_add_up(const struct ballot *ballot, struct tally *tally);
 /* Fills the evidence: the largest contributions, and what is left of the score as "rest". */
 void ballot_explain(const struct ballot *ballot, const struct tally *tally, struct verdict *verdict);
 enum category category_of_service(enum service_code code);

@@ -31,9 +31,11 @@ struct scan {
 	int percent;
 	bool spans; /* whether byte spans are of the description */
 
+	uint32_t from, to; /* bytes of the character that is being read */
 	uint32_t state, characters, steps;
 	uint16_t previous; /* symbol before this one, for pairs; 0: none, or a Latin word */
 	uint32_t previous_from;
+	uint16_t edge;                  /* symbol of the border right before this character, or of the start; 0: none */
 	uint32_t latin_key, latin_from; /* of the Latin word that is being read; 0: none */
 	struct {
 		uint32_t from, steps;
@@ -190,7 +192,8 @@ static struct character look_up(const struct scan *scan, uint32_t code)
 {
 	if (code < FOLD_CODES)
 		return scan->ruleset->alphabet.characters[code];
-	return (struct character){ 0, (uint8_t)fold_border(code) };
+	uint8_t border = (uint8_t)fold_border(code);
+	return (struct character){ border == BORDER_NONE ? 0 : SYMBOL_EDGE, border };
 }
 
 static void hold_word(struct scan *scan, struct found word)
@@ -204,7 +207,7 @@ static void hold_word(struct scan *scan, struct found word)
 	scan->words[scan->word_count++] = word;
 }
 
-static void find_words(struct scan *scan, uint32_t to)
+static void find_words(struct scan *scan)
 {
 	const struct automaton *automaton = scan->ruleset->automaton;
 
@@ -217,7 +220,7 @@ static void find_words(struct scan *scan, uint32_t to)
 			end_clause(scan);
 		hold_word(scan, (struct found){
 					.at = { start, scan->characters, scan->ring[start % RING].steps, scan->steps,
-						scan->ring[start % RING].from, to },
+						scan->ring[start % RING].from, scan->to },
 					.uses = scan->ruleset->uses[word],
 				});
 	}
@@ -241,44 +244,71 @@ static void end_latin_word(struct scan *scan, uint32_t to)
 	scan->latin_key = 0;
 }
 
-static void read_letter(struct scan *scan, uint32_t code, uint32_t from)
+static void read_letter(struct scan *scan, uint32_t code)
 {
 	if (!scan->latin_key)
-		scan->latin_from = from;
+		scan->latin_from = scan->from;
 	scan->latin_key = gram_key_latin(scan->latin_key, fold_character(code));
 	scan->previous = 0;
+	scan->edge = 0;
 }
 
-static void read_gram(struct scan *scan, uint16_t symbol, uint32_t from, uint32_t to)
+static void read_gram(struct scan *scan, uint16_t symbol)
 {
+	uint32_t from = scan->from, to = scan->to;
+
 	end_latin_word(scan, from);
 	if (symbol)
 		add_gram(scan, gram_key(symbol, 0), from, to);
 	if (symbol && scan->previous)
 		add_gram(scan, gram_key(scan->previous, symbol), scan->previous_from, to);
+	if (symbol && scan->edge)
+		add_gram(scan, gram_key(scan->edge, symbol), from, to);
 	scan->previous = symbol;
 	scan->previous_from = from;
+	scan->edge = 0;
 }
 
-static void read_character(struct scan *scan, uint32_t code, struct stretch at, bool glued)
+/* What a clause starts and ends with says what a text does. */
+static void read_edge(struct scan *scan, uint16_t edge)
 {
-	struct character character = look_up(scan, code);
-	bool latin = character.kind == KIND_LATIN;
-	uint16_t symbol = character.symbol;
-	uint32_t from = at.from, to = at.to;
+	uint32_t from = scan->from;
 
-	scan->ring[scan->characters % RING].from = from;
+	end_latin_word(scan, from);
+	if (scan->previous && !scan->edge)
+		add_gram(scan, gram_key(scan->previous, edge), scan->previous_from, from);
+	scan->edge = edge;
+}
+
+static void read_end(struct scan *scan)
+{
+	uint32_t size = (uint32_t)scan->text.size;
+
+	scan->from = size;
+	if (scan->edge == SYMBOL_QUESTION || scan->edge == SYMBOL_CALL)
+		add_gram(scan, gram_key(scan->edge, SYMBOL_END), size, size);
+	else
+		read_edge(scan, SYMBOL_END);
+	end_clause(scan);
+}
+
+static void read_character(struct scan *scan, uint32_t code, struct character character, bool glued)
+{
+	bool latin = character.kind == KIND_LATIN;
+
+	scan->ring[scan->characters % RING].from = scan->from;
 	scan->ring[scan->characters % RING].steps = scan->steps;
 	scan->ring[scan->characters % RING].glued = glued;
 	scan->steps += latin ? 1 : STEPS;
 	scan->characters++;
-	scan->state = automaton_step(scan->ruleset->automaton, scan->state, symbol);
-	if (automaton_word(scan->ruleset->automaton, scan->state) != WORD_NONE && !(latin && latin_follows(scan, to)))
-		find_words(scan, to);
+	scan->state = automaton_step(scan->ruleset->automaton, scan->state, character.symbol);
+	if (automaton_word(scan->ruleset->automaton, scan->state) != WORD_NONE &&
+	    !(latin && latin_follows(scan, scan->to)))
+		find_words(scan);
 	if (latin)
-		read_letter(scan, code, from);
+		read_letter(scan, code);
 	else
-		read_gram(scan, symbol, from, to);
+		read_gram(scan, character.symbol);
 }
 
 static void scan_text(struct scan *scan)
@@ -286,21 +316,22 @@ static void scan_text(struct scan *scan)
 	bool latin = false;
 
 	for (uint32_t at = 0; at < scan->text.size;) {
-		uint32_t from = at, code = fold_decode(scan->text, &at);
-		uint8_t kind = look_up(scan, code).kind;
-		if (kind == BORDER_SOFT || kind == BORDER_HARD) {
-			end_latin_word(scan, from);
-			end_clause(scan);
-			latin = false;
-			if (kind == BORDER_HARD)
-				scan->seen = (struct concept_set){ 0 };
+		scan->from = at;
+		uint32_t code = fold_decode(scan->text, &at);
+		scan->to = at;
+		struct character character = look_up(scan, code);
+		if (character.kind != BORDER_SOFT && character.kind != BORDER_HARD) {
+			read_character(scan, code, character, latin && character.kind == KIND_LATIN);
+			latin = character.kind == KIND_LATIN;
 			continue;
 		}
-		read_character(scan, code, (struct stretch){ .from = from, .to = at }, latin && kind == KIND_LATIN);
-		latin = kind == KIND_LATIN;
+		read_edge(scan, character.symbol);
+		end_clause(scan);
+		latin = false;
+		if (character.kind == BORDER_HARD)
+			scan->seen = (struct concept_set){ 0 };
 	}
-	end_latin_word(scan, (uint32_t)scan->text.size);
-	end_clause(scan);
+	read_end(scan);
 }
 
 static void classify_text(const struct ruleset *ruleset, struct ballot *ballot, struct slice text, int percent,
@@ -318,6 +349,7 @@ static void classify_text(const struct ruleset *ruleset, struct ballot *ballot, 
 	scan.characters = 0;
 	scan.steps = 0;
 	scan.previous = 0;
+	scan.edge = SYMBOL_START;
 	scan.latin_key = 0;
 	scan.word_count = 0;
 	scan.denial_count = 0;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Why: the largest contributions to the winning category, each with the bytes that made it. */
-#include <math.h>
+/* Why: the largest contributions to the winning category, to its likeliest cell, each with the bytes that made it. */
 #include "classify/ballot.h"
 
 /* Keeps the largest but one place, which is for the rest; largest first. */
@@ -10,39 +9,50 @@ static void add_evidence(struct verdict *verdict, struct slice rule, uint32_t fr
 
 	if (weight <= 0 || (at == room && weight <= verdict->evidence[room - 1].weight))
 		return;
-	while (at > 0 && verdict->evidence[at - 1].weight < weight)
-		at--;
-	size_t moved = verdict->evidence_count - at - (verdict->evidence_count == room);
-	memmove(&verdict->evidence[at + 1], &verdict->evidence[at], moved * sizeof(verdict->evidence[0]));
+	for (at -= at == room; at > 0 && verdict->evidence[at - 1].weight < weight; at--)
+		verdict->evidence[at] = verdict->evidence[at - 1];
 	verdict->evidence[at] = (struct evidence){ rule, from, to, weight };
 	verdict->evidence_count += verdict->evidence_count < room;
 }
 
+enum { LEAST_SHOWN = 8 }; /* of 127: less is left to the rest */
+
+/* The hits that speak for a cell. Whether one does is a coin's toss, hence no jump. */
+static uint32_t those_for(const struct gram_sums *grams, const struct weights_row *rows, int cell,
+			  uint16_t hits[HITS_MAX])
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < grams->hit_count; i++) {
+		hits[count] = (uint16_t)i;
+		count += rows[grams->hits[i].row].adds[cell] > LEAST_SHOWN;
+	}
+	return count;
+}
+
 /* Grams that overlap and all speak for the verdict are one piece of text. */
-static void add_grams(const struct ballot *ballot, struct verdict *verdict)
+static void add_grams(const struct ballot *ballot, int cell, struct verdict *verdict)
 {
 	const struct weights *weights = &ballot->ruleset->weights;
 	const struct gram_sums *grams = &ballot->grams;
-	const struct weights_row *rows = weights->rows;
+	uint16_t hits[HITS_MAX];
+	uint32_t count = those_for(grams, weights->rows, cell, hits);
+	double unit = weights_unit(weights, grams, cell);
 	struct hit piece = { 0 };
 	int32_t sum = 0;
-	double unit = weights_unit(weights, grams, OUTPUT_CATEGORY + (int)verdict->category);
 
-	for (uint32_t i = 0; i < grams->hit_count; i++) {
-		const struct hit *hit = &grams->hits[i];
-		int32_t weight = rows[hit->row].adds[OUTPUT_CATEGORY + verdict->category];
-		if (weight <= 0)
-			continue;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct hit *hit = &grams->hits[hits[i]];
 		if (sum > 0 && hit->from > piece.to) {
-			add_evidence(verdict, SLICE("grams"), piece.from, piece.to, (int32_t)lrint(sum * unit));
+			add_evidence(verdict, SLICE("grams"), piece.from, piece.to, rounded(sum * unit));
 			sum = 0;
 		}
 		piece.from = sum == 0 || hit->from < piece.from ? hit->from : piece.from;
 		piece.to = hit->to;
-		sum += weight;
+		sum += weights->rows[hit->row].adds[cell];
 	}
 	if (sum > 0)
-		add_evidence(verdict, SLICE("grams"), piece.from, piece.to, (int32_t)lrint(sum * unit));
+		add_evidence(verdict, SLICE("grams"), piece.from, piece.to, rounded(sum * unit));
 }
 
 void ballot_explain(const struct ballot *ballot, const struct tally *tally, struct verdict *verdict)
@@ -52,10 +62,9 @@ void ballot_explain(const struct ballot *ballot, const struct tally *tally, stru
 	verdict->evidence_count = 0;
 	for (size_t i = 0; i < ballot->count; i++) {
 		const struct vote *vote = &ballot->votes[i];
-		add_evidence(verdict, vote->rule->id, vote->from, vote->to,
-			     vote_weight(vote, OUTPUT_CATEGORY + (int)verdict->category));
+		add_evidence(verdict, vote->rule->id, vote->from, vote->to, vote_weight(vote, tally->cell));
 	}
-	add_grams(ballot, verdict);
+	add_grams(ballot, tally->cell, verdict);
 	if (verdict->category == CATEGORY_OTHER)
 		add_evidence(verdict, SLICE("review"), 0, 0, tally->review);
 	if (verdict->category == CATEGORY_FOOD)

@@ -20,6 +20,12 @@ uint32_t fold_decode(struct slice text, uint32_t *position)
 {
 	uint32_t at = *position;
 	uint8_t lead = (uint8_t)text.data[at];
+
+	if ((lead & 0xF0) == 0xE0 && at + 3 <= text.size) { /* most characters here */
+		*position = at + 3;
+		return (lead & 0x0Fu) << 12 | ((uint8_t)text.data[at + 1] & 0x3Fu) << 6 |
+		       ((uint8_t)text.data[at + 2] & 0x3Fu);
+	}
 	uint32_t count = lead < 0x80 ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
 
 	if (lead < 0x80) {

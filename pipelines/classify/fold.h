@@ -19,5 +19,14 @@ uint32_t fold_decode(struct slice text, uint32_t *position);
 /* The folded character: lower case, half width, simplified. */
 uint32_t fold_character(uint32_t code);
 enum border fold_border(uint32_t folded);
+
+/* How grams name the edges of a text and what stands between its clauses. */
+enum edge_name { EDGE_START = '^', EDGE_END = '$', EDGE_OTHER = '|' };
+
+/* A border as grams see it: question and exclamation marks are themselves, the others are one. */
+static inline uint32_t fold_edge(uint32_t folded)
+{
+	return folded == '?' || folded == '!' ? folded : EDGE_OTHER;
+}
 /* Latin letter or digit: words made of them match only as whole words. */
 bool fold_is_latin(uint32_t folded);

@@ -50,8 +50,10 @@ static void load_hazard(struct ruleset *ruleset, const struct reader *reader, co
 		reader_fail(reader, code.path, "hazard code \"%s\" stands twice", json_string_value(code.value));
 	else if (ruleset->hazard_count == HAZARDS_MAX)
 		reader_fail(reader, row->path, "more than %d hazards", HAZARDS_MAX);
-	else
+	else {
+		ruleset->hazards_of[hazard.category] |= 1ull << ruleset->hazard_count;
 		ruleset->hazards[ruleset->hazard_count++] = hazard;
+	}
 }
 
 void load_hazards(struct ruleset *ruleset, const struct reader *reader)

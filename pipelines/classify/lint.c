@@ -88,12 +88,14 @@ static void check_weight(const struct lint *lint, const struct place *row, const
 {
 	if (!rule || !rule->hazard)
 		return;
-	int output = OUTPUT_CATEGORY + (int)rule->hazard->category;
-	if (rule->adds[output] <= 0)
+	int best = cells_from(rule->hazard->category);
+	for (int i = best; i < cells_to(rule->hazard->category); i++)
+		best = rule->adds[i] > rule->adds[best] ? i : best;
+	if (rule->adds[best] <= 0)
 		reader_fail(&lint->reader, row->path,
 			    "%.*s can never win: its weight of %d says the contrary of what training found (%+d); drop "
 			    "or split it",
-			    (int)rule->id.size, rule->id.data, rule->weight, rule->trained[output]);
+			    (int)rule->id.size, rule->id.data, rule->weight, rule->trained[best]);
 }
 
 /* Rows of "rules" or "scopes", whose names count the rules of one hazard or scope. */

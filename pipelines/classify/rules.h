@@ -101,6 +101,7 @@ struct ruleset {
 
 	struct hazard hazards[HAZARDS_MAX];
 	size_t hazard_count;
+	uint64_t hazards_of[CATEGORY_COUNT];           /* bit sets of their numbers */
 	const struct hazard *defaults[CATEGORY_COUNT]; /* when no rule names a hazard */
 
 	struct alphabet alphabet;

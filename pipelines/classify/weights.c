@@ -2,12 +2,6 @@
 #include "classify/weights.h"
 #include <math.h>
 
-/* As lrint(), in line. */
-static int32_t whole(double number)
-{
-	return (int32_t)(number < 0 ? number - 0.5 : number + 0.5);
-}
-
 void weights_begin(struct gram_sums *sums)
 {
 	memset(sums->sums, 0, sizeof(sums->sums));
@@ -20,14 +14,13 @@ static uint32_t look_up(const struct weights *weights, const struct gram_sums *s
 {
 	uint32_t count = 0;
 
-	for (uint32_t i = 0; i < sums->queued; i++)
-		__builtin_prefetch(&weights->slots[weights_home(weights, sums->queue[i].key)]);
 	for (uint32_t i = 0; i < sums->queued; i++) {
 		const struct queued_gram *gram = &sums->queue[i];
-		const struct weights_slot *slot = weights_slot_of(weights, gram->key);
-		hits[count] = (struct hit){ slot->row, gram->from, gram->to };
+		bool known;
+		const struct weights_slot *slot = weights_find(weights, gram->key, &known);
 		__builtin_prefetch(&weights->rows[slot->row]);
-		count += slot->key != 0;
+		hits[count] = (struct hit){ slot->row, gram->from, gram->to };
+		count += known;
 	}
 	return count;
 }
@@ -70,7 +63,15 @@ double weights_unit(const struct weights *weights, const struct gram_sums *sums,
 
 int32_t weights_logit(const struct weights *weights, const struct gram_sums *sums, int output)
 {
-	return weights->bias[output] + whole(sums->sums[output] * weights_unit(weights, sums, output));
+	return weights->bias[output] + rounded(sums->sums[output] * weights_unit(weights, sums, output));
+}
+
+void weights_trained(const struct weights *weights, const struct gram_sums *sums, int32_t logits[OUTPUT_TRAINED])
+{
+	double unit = sums->report_unit;
+
+	for (int i = 0; i < OUTPUT_TRAINED; i++)
+		logits[i] = weights->bias[i] + rounded(sums->sums[i] * weights->unit[i] * unit);
 }
 
 double weights_code_unit(const struct weights *weights, const struct gram_sums *sums)

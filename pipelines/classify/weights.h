@@ -18,34 +18,49 @@ struct weights_slot {
 	uint32_t row;
 };
 
+#define BUCKET 4
+
 struct weights {
-	struct weights_slot *slots; /* open addressing */
-	uint32_t mask, shift;       /* size - 1; 32 - log2(size) */
+	struct weights_slot
+		*slots; /* buckets, filled from their first slot on; longer than any search: none wraps around */
+	uint32_t shift; /* 32 - log2 of the buckets where a search may begin */
 	struct weights_row *rows;
 	uint32_t row_count, row_room;
 	int32_t scale[OUTPUT_COUNT]; /* a weight of 1 is scale / 1000 hundredths */
 	double unit[OUTPUT_COUNT];   /* scale / 1000 */
 	int32_t bias[OUTPUT_COUNT];  /* hundredths */
 	int32_t code_scale;
-	int32_t page_cost;                   /* a report is urgent when -ln of the chance is at most this, hundredths */
+	int32_t page_from;                   /* from which logit of being urgent on somebody is paged, hundredths */
+	int32_t watch_from;                  /* from which logit of being Extreme on nothing is silent */
 	int32_t prior_percent;               /* how much a rule's own weight counts beside what training adds */
 	int32_t review_from, review_percent; /* from which logit on a text is a review, and how much of it counts */
 };
 
 /* Where the search for a key begins. */
-static inline uint32_t weights_home(const struct weights *weights, uint32_t key)
+static inline struct weights_slot *weights_home(const struct weights *weights, uint32_t key)
 {
-	return (key * 0x9E3779B1u) >> weights->shift;
+	return weights->slots + BUCKET * ((key * 0x9E3779B1u) >> weights->shift);
 }
 
-/* The key's slot, or the free one where it would stand. */
-static inline struct weights_slot *weights_slot_of(const struct weights *weights, uint32_t key)
+/* The key's slot, which holds another one when it is not *known. Which of a bucket it is, and whether it is any, costs
+ * no jump, and few buckets are full: what a text holds next cannot be guessed. */
+static inline const struct weights_slot *weights_find(const struct weights *weights, uint32_t key, bool *known)
 {
-	uint32_t at = weights_home(weights, key);
+	const struct weights_slot *bucket = weights_home(weights, key);
 
-	while (weights->slots[at].key != 0 && weights->slots[at].key != key)
-		at = (at + 1) & weights->mask;
-	return &weights->slots[at];
+	for (;; bucket += BUCKET) {
+		uint32_t at = (uint32_t)(bucket[1].key == key) | (uint32_t)(bucket[2].key == key) << 1 |
+			      (uint32_t)(bucket[3].key == key) * 3;
+		*known = bucket[at].key == key;
+		if (*known | (bucket[BUCKET - 1].key == 0))
+			return bucket + at;
+	}
+}
+
+/* As lrint(), in line and without a jump that depends on the number. */
+static inline int32_t rounded(double number)
+{
+	return (int32_t)(number + (number < 0 ? -0.5 : 0.5));
 }
 
 /* A gram of a text that is in the table. */
@@ -77,6 +92,8 @@ void weights_flush(const struct weights *weights, struct gram_sums *sums);
 void weights_finish(const struct weights *weights, struct gram_sums *sums);
 /* Hundredths of a logit for one output, bias included. */
 int32_t weights_logit(const struct weights *weights, const struct gram_sums *sums, int output);
+/* The same for all that labelled reports taught. */
+void weights_trained(const struct weights *weights, const struct gram_sums *sums, int32_t logits[OUTPUT_TRAINED]);
 /* What a weight of 1 in the table adds to an output in this text, hundredths. */
 double weights_unit(const struct weights *weights, const struct gram_sums *sums, int output);
 /* The same for hazard codes. */
@@ -86,6 +103,7 @@ double weights_code_unit(const struct weights *weights, const struct gram_sums *
 static inline void weights_add(const struct weights *weights, uint32_t key, uint32_t from, uint32_t to,
 			       struct gram_sums *sums)
 {
+	__builtin_prefetch(weights_home(weights, key));
 	sums->queue[sums->queued++] = (struct queued_gram){ key, from, to };
 	if (sums->queued == GRAMS_QUEUED)
 		weights_flush(weights, sums);

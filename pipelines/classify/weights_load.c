@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include "classify/load.h"
 
-enum { ROWS_MAX = 1 << 15, NUMBER_MAX = 1000000, EVEN_CHANCE = 69 /* -ln 0.5, hundredths */ };
+enum { ROWS_MAX = 1 << 15, NUMBER_MAX = 1000000 };
 
 struct line {
 	struct ruleset *ruleset;
@@ -76,46 +76,57 @@ static uint32_t key_of(struct ruleset *ruleset, struct slice name)
 	return count == 0 ? latin : latin ? 0 : gram_key(symbols[0], symbols[1]);
 }
 
-/* The arena aligns to 16. */
-static struct weights_row *rows_new(struct ruleset *ruleset, size_t count)
+/* The arena aligns to 16 alone. */
+static void *zalloc_aligned(struct ruleset *ruleset, size_t count, size_t size, size_t alignment)
 {
-	char *memory = arena_zalloc(&ruleset->arena, (count + 1) * sizeof(struct weights_row));
+	char *memory = arena_zalloc(&ruleset->arena, count * size + alignment);
 
-	return (struct weights_row *)(memory + (-(uintptr_t)memory & (sizeof(struct weights_row) - 1)));
+	return memory + (-(uintptr_t)memory & (alignment - 1));
 }
 
 void open_weights(struct ruleset *ruleset, size_t lines)
 {
 	struct weights *weights = &ruleset->weights;
-	uint32_t size = 16;
+	uint32_t buckets = 16;
 
-	weights->page_cost = EVEN_CHANCE;
 	weights->row_room = lines < ROWS_MAX ? (uint32_t)lines : ROWS_MAX;
-	for (weights->shift = 28; size < 2 * weights->row_room; size *= 2)
+	for (weights->shift = 28; buckets < weights->row_room; buckets *= 2)
 		weights->shift--;
-	weights->mask = size - 1;
-	weights->slots = arena_zalloc(&ruleset->arena, size * sizeof(struct weights_slot));
-	weights->rows = rows_new(ruleset, weights->row_room);
+	weights->slots = zalloc_aligned(ruleset, (buckets + weights->row_room / BUCKET + 1) * BUCKET,
+					sizeof(struct weights_slot), BUCKET * sizeof(struct weights_slot));
+	weights->rows =
+		zalloc_aligned(ruleset, weights->row_room, sizeof(struct weights_row), sizeof(struct weights_row));
+}
+
+static struct weights_slot *free_slot_of(const struct weights *weights, uint32_t key)
+{
+	struct weights_slot *slot = weights_home(weights, key);
+
+	while (slot->key != 0)
+		slot++;
+	return slot;
 }
 
 /* The row of a gram, made when new; NULL when that cannot be. */
-static uint32_t *row_of(struct line *line)
+static struct weights_row *row_of(struct line *line)
 {
 	struct weights *weights = &line->ruleset->weights;
 	uint32_t key = key_of(line->ruleset, line->name);
+	bool known;
 
 	if (key == 0) {
 		fail(line, "a gram is one or two characters, or one Latin word");
 		return NULL;
 	}
-	struct weights_slot *slot = weights_slot_of(weights, key);
-	if (slot->key == 0 && weights->row_count == weights->row_room) {
+	const struct weights_slot *slot = weights_find(weights, key, &known);
+	if (known)
+		return &weights->rows[slot->row];
+	if (weights->row_count == weights->row_room) {
 		fail(line, "too many rows");
 		return NULL;
 	}
-	if (slot->key == 0)
-		*slot = (struct weights_slot){ key, weights->row_count++ };
-	return &slot->row;
+	*free_slot_of(weights, key) = (struct weights_slot){ key, weights->row_count };
+	return &weights->rows[weights->row_count++];
 }
 
 static void take_codes(struct line *line, struct weights_row *row)
@@ -135,18 +146,17 @@ static void take_codes(struct line *line, struct weights_row *row)
 static void read_gram(struct line *line, int first, int count, int mark)
 {
 	int32_t numbers[OUTPUT_COUNT];
-	struct weights *weights = &line->ruleset->weights;
-	uint32_t *row = row_of(line);
+	struct weights_row *row = row_of(line);
 
 	if (!row || !take_numbers(line, numbers, count, INT8_MAX))
 		return;
-	if (weights->rows[*row].adds[mark])
+	if (row->adds[mark])
 		fail(line, "stands here in another spelling too");
-	weights->rows[*row].adds[mark] = 1;
+	row->adds[mark] = 1;
 	for (int i = 0; i < count; i++)
-		weights->rows[*row].adds[first + i] = (int8_t)numbers[i];
+		row->adds[first + i] = (int8_t)numbers[i];
 	if (first == 0)
-		take_codes(line, &weights->rows[*row]);
+		take_codes(line, row);
 	else
 		at_end(line);
 }
@@ -211,7 +221,8 @@ static void read_setting(struct line *line)
 		{ "@scale", weights->scale, OUTPUT_TRAINED },
 		{ "@bias", weights->bias, OUTPUT_TRAINED },
 		{ "@code_scale", &weights->code_scale, 1 },
-		{ "@page_cost", &weights->page_cost, 1 },
+		{ "@page_from", &weights->page_from, 1 },
+		{ "@watch_from", &weights->watch_from, 1 },
 		{ "@prior_percent", &weights->prior_percent, 1 },
 		{ "@review_scale", weights->scale + OUTPUT_REVIEW, OUTPUT_COUNT - OUTPUT_REVIEW },
 		{ "@review_bias", weights->bias + OUTPUT_REVIEW, OUTPUT_COUNT - OUTPUT_REVIEW },
@@ -271,8 +282,10 @@ static void close_rule(struct rule *rule, int32_t prior_percent)
 {
 	for (int i = 0; i < OUTPUT_TRAINED; i++)
 		rule->adds[i] = rule->trained[i];
-	if (rule->hazard)
-		rule->adds[OUTPUT_CATEGORY + rule->hazard->category] += rule->weight * prior_percent / 100;
+	if (!rule->hazard)
+		return;
+	for (int i = cells_from(rule->hazard->category); i < cells_to(rule->hazard->category); i++)
+		rule->adds[i] += rule->weight * prior_percent / 100;
 }
 
 void close_weights(struct ruleset *ruleset)

@@ -70,14 +70,47 @@ void examples_end(struct examples *examples, uint64_t right, uint64_t allowed, d
 	examples->weights[examples->count++] = weight;
 }
 
+static struct problem problem_of(struct examples *examples, enum loss loss, size_t columns, int steps)
+{
+	examples->matrix.column_count = columns;
+	return (struct problem){
+		.matrix = &examples->matrix,
+		.loss = loss,
+		.output_count = examples->outputs,
+		.part_count = examples->outputs,
+		.right = examples->right,
+		.allowed = examples->allowed,
+		.weights = examples->weights,
+		.offsets = examples->offsets,
+		.steps = steps,
+	};
+}
+
 double *examples_fit(struct examples *examples, enum loss loss, const double *strengths, size_t columns, int steps)
 {
+	struct problem problem = problem_of(examples, loss, columns, steps);
 	double *weights = alloc_zeroed((columns + 1) * examples->outputs, sizeof(double));
+	double *spread = alloc_zeroed((columns + 1) * examples->outputs, sizeof(double));
 
-	examples->matrix.column_count = columns;
-	fit(&(struct problem){ &examples->matrix, loss, examples->outputs, examples->right, examples->allowed,
-			       examples->weights, examples->offsets, strengths, steps },
-	    weights);
+	for (size_t i = 0; i < columns * examples->outputs; i++)
+		spread[i] = strengths[i / examples->outputs];
+	problem.strengths = spread;
+	fit(&problem, weights);
+	free(spread);
 	examples_free(examples);
 	return weights;
+}
+
+double *examples_fit_shared(struct examples *examples, const struct shared *shared)
+{
+	struct problem problem = problem_of(examples, LOSS_ONE_OF, shared->columns, shared->steps);
+	double *expanded = alloc_zeroed((shared->columns + 1) * examples->outputs, sizeof(double));
+
+	problem.shares = shared->shares;
+	problem.part_count = shared->part_count;
+	problem.strengths = shared->strengths;
+	fit(&problem, shared->parts);
+	fit_expand(&problem, shared->parts, expanded);
+	examples_free(examples);
+	return expanded;
 }

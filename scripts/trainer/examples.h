@@ -35,3 +35,13 @@ void examples_begin(struct examples *examples, const struct names_table *grams, 
 void examples_end(struct examples *examples, uint64_t right, uint64_t allowed, double weight);
 /* Fits and frees the examples; strengths by column, see fit.h. */
 double *examples_fit(struct examples *examples, enum loss loss, const double *strengths, size_t columns, int steps);
+struct shared {
+	const struct shares *shares; /* by output */
+	size_t part_count, columns;
+	const double *strengths; /* by column and part */
+	double *parts;           /* by column and part: where it starts, and what it found */
+	int steps;
+};
+
+/* The same with weights that outputs share. Returns weights by output. */
+double *examples_fit_shared(struct examples *examples, const struct shared *shared);

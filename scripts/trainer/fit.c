@@ -98,32 +98,74 @@ static void add_slope(const struct problem *problem, size_t row, const double *e
 		slope[matrix->column_count * count + k] += weight * errors[k];
 }
 
-static double evaluate(const struct problem *problem, const double *weights, double *slope)
+void fit_expand(const struct problem *problem, const double *weights, double *expanded)
+{
+	size_t rows = problem->matrix->column_count + 1, count = problem->output_count;
+
+	for (size_t row = 0; row < rows; row++, weights += problem->part_count, expanded += count) {
+		for (size_t k = 0; k < count; k++) {
+			const struct shares *shares = problem->shares + k;
+			expanded[k] = problem->shares ? 0 : weights[k];
+			for (int i = 0; problem->shares && i < shares->count; i++)
+				expanded[k] += weights[shares->parts[i]];
+		}
+	}
+}
+
+/* The other way, for the slope. */
+static void collect(const struct problem *problem, const double *expanded, double *slope)
+{
+	size_t rows = problem->matrix->column_count + 1, count = problem->output_count;
+
+	memset(slope, 0, rows * problem->part_count * sizeof(*slope));
+	for (size_t row = 0; row < rows; row++, slope += problem->part_count, expanded += count) {
+		for (size_t k = 0; k < count; k++) {
+			const struct shares *shares = problem->shares + k;
+			slope[k] += problem->shares ? 0 : expanded[k];
+			for (int i = 0; problem->shares && i < shares->count; i++)
+				slope[shares->parts[i]] += expanded[k];
+		}
+	}
+}
+
+/* What weights cost; adds to the slope. */
+static double cost(const struct problem *problem, const double *weights, double *slope)
+{
+	size_t size = (problem->matrix->column_count + 1) * problem->part_count, biases = size - problem->part_count;
+	double value = 0;
+
+	for (size_t i = 0; i < size; i++) {
+		double strength = i < biases ? problem->strengths[i] : 1e-3; /* holds biases that no row pins down */
+		if (strength < 0) {
+			slope[i] = 0;
+			continue;
+		}
+		value += strength * weights[i] * weights[i] / 2;
+		slope[i] += strength * weights[i];
+	}
+	return value;
+}
+
+/* expanded: room for the weights and the slope by output, one after the other. */
+static double evaluate(const struct problem *problem, const double *weights, double *slope, double *expanded)
 {
 	size_t count = problem->output_count, size = (problem->matrix->column_count + 1) * count;
-	double sums[OUTPUTS_MAX], value = 0;
+	double sums[OUTPUTS_MAX], value = 0, *expanded_slope = expanded + size;
 
-	memset(slope, 0, size * sizeof(*slope));
+	fit_expand(problem, weights, expanded);
+	memset(expanded_slope, 0, size * sizeof(*expanded));
 	for (size_t row = 0; row < problem->matrix->row_count; row++) {
 		uint64_t allowed = problem->allowed ? problem->allowed[row] : ~0ull;
 		if (problem->weights[row] == 0)
 			continue;
-		sums_of(problem, weights, row, sums);
+		sums_of(problem, expanded, row, sums);
 		double loss = problem->loss == LOSS_ONE_OF ? one_of(problem->right[row], allowed, count, sums)
 							   : each(problem->right[row], count, sums);
 		value += problem->weights[row] * loss;
-		add_slope(problem, row, sums, slope);
+		add_slope(problem, row, sums, expanded_slope);
 	}
-	for (size_t i = 0; i < size - count; i++) {
-		double strength = problem->strengths[i / count];
-		value += strength * weights[i] * weights[i] / 2;
-		slope[i] += strength * weights[i];
-	}
-	for (size_t i = size - count; i < size; i++) { /* holds biases that no row pins down */
-		value += 1e-3 * weights[i] * weights[i] / 2;
-		slope[i] += 1e-3 * weights[i];
-	}
-	return value;
+	collect(problem, expanded_slope, slope);
+	return value + cost(problem, weights, slope);
 }
 
 static double dot(const double *a, const double *b, size_t size)
@@ -135,8 +177,32 @@ static double dot(const double *a, const double *b, size_t size)
 	return sum;
 }
 
+#define STEEPNESS 0.1 /* of a loss, in the middle, about */
+
+/* How far to go along each weight for a slope of one, about: rare columns and those that cost little go far. */
+static double *paces_of(const struct problem *problem)
+{
+	const struct matrix *matrix = problem->matrix;
+	size_t parts = problem->part_count;
+	double *paces = alloc_zeroed((matrix->column_count + 1) * parts, sizeof(double));
+	double *weights = alloc_zeroed(matrix->column_count + 1, sizeof(double));
+
+	for (size_t row = 0; row < matrix->row_count; row++) {
+		for (size_t e = matrix->starts[row]; e < matrix->starts[row + 1]; e++)
+			weights[matrix->columns[e]] += problem->weights[row] * matrix->values[e] * matrix->values[e];
+		weights[matrix->column_count] += problem->weights[row];
+	}
+	for (size_t i = 0; i < (matrix->column_count + 1) * parts; i++) {
+		double strength = i < matrix->column_count * parts ? problem->strengths[i] : 1e-3;
+		paces[i] = 1 / (STEEPNESS * weights[i / parts] + fabs(strength));
+	}
+	free(weights);
+	return paces;
+}
+
 /* What the last steps taught about the curvature. */
 struct memory {
+	double *paces;
 	double *steps[MEMORY], *changes[MEMORY], products[MEMORY];
 	size_t count;
 };
@@ -153,12 +219,16 @@ static void direct(const struct memory *memory, double *slope, size_t size)
 		for (size_t k = 0; k < size; k++)
 			slope[k] -= factors[at] * memory->changes[at][k];
 	}
+	double scale = 1;
 	if (memory->count > 0) {
 		size_t last = (memory->count - 1) % MEMORY;
-		double scale = memory->products[last] / dot(memory->changes[last], memory->changes[last], size);
+		double changed = 0;
 		for (size_t k = 0; k < size; k++)
-			slope[k] *= scale;
+			changed += memory->changes[last][k] * memory->changes[last][k] * memory->paces[k];
+		scale = memory->products[last] / changed;
 	}
+	for (size_t k = 0; k < size; k++)
+		slope[k] *= scale * memory->paces[k];
 	for (size_t i = from; i < memory->count; i++) {
 		size_t at = i % MEMORY;
 		double factor = factors[at] - dot(memory->changes[at], slope, size) / memory->products[at];
@@ -188,22 +258,22 @@ static void remember(struct memory *memory, const double *step, double length, c
 
 void fit(const struct problem *problem, double *weights)
 {
-	size_t size = (problem->matrix->column_count + 1) * problem->output_count;
+	size_t rows = problem->matrix->column_count + 1, size = rows * problem->part_count;
+	double *expanded = alloc_zeroed(2 * rows * problem->output_count, sizeof(double));
 	double *slope = alloc_zeroed(size, sizeof(double)), *next = alloc_zeroed(size, sizeof(double));
 	double *way = alloc_zeroed(size, sizeof(double)), *next_slope = alloc_zeroed(size, sizeof(double));
-	struct memory memory = { .count = 0 };
-	double value = evaluate(problem, weights, slope);
+	struct memory memory = { .paces = paces_of(problem) };
+	double value = evaluate(problem, weights, slope, expanded);
 
 	for (int step = 0; step < problem->steps; step++) {
 		memcpy(way, slope, size * sizeof(double));
 		direct(&memory, way, size);
-		double descent = dot(way, slope, size),
-		       length = step == 0 ? 1 / sqrt(dot(slope, slope, size) + 1e-9) : 1;
+		double descent = dot(way, slope, size), length = 1;
 		double reached = INFINITY;
 		for (int i = 0; i < TRIES; i++, length /= 2) {
 			for (size_t k = 0; k < size; k++)
 				next[k] = weights[k] + length * way[k];
-			reached = evaluate(problem, next, next_slope);
+			reached = evaluate(problem, next, next_slope, expanded);
 			if (reached <= value + 1e-4 * length * descent)
 				break;
 		}
@@ -214,10 +284,12 @@ void fit(const struct problem *problem, double *weights)
 		memcpy(slope, next_slope, size * sizeof(double));
 		value = reached;
 	}
+	free(memory.paces);
 	for (int i = 0; i < MEMORY; i++) {
 		free(memory.steps[i]);
 		free(memory.changes[i]);
 	}
+	free(expanded);
 	free(slope);
 	free(next);
 	free(way);

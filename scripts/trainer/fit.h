@@ -21,17 +21,29 @@ enum loss {
 	LOSS_EACH,   /* each output on its own: logistic */
 };
 
+enum { SHARES_MAX = 4 };
+
+/* An output's weight as a sum of weights that it shares with other outputs. */
+struct shares {
+	uint8_t parts[SHARES_MAX];
+	uint8_t count;
+};
+
 struct problem {
 	const struct matrix *matrix;
 	enum loss loss;
 	size_t output_count;
-	const uint64_t *right;   /* by row: bit set of the outputs that are right */
-	const uint64_t *allowed; /* by row; NULL: all */
-	const double *weights;   /* by row */
-	const double *offsets;   /* by row and output, added to the sums; NULL: none */
-	const double *strengths; /* by column: how much a weight costs */
+	const uint64_t *right;       /* by row: bit set of the outputs that are right */
+	const uint64_t *allowed;     /* by row; NULL: all */
+	const double *weights;       /* by row */
+	const double *offsets;       /* by row and output, added to the sums; NULL: none */
+	const struct shares *shares; /* by output; NULL: it has weights of its own */
+	size_t part_count;           /* different parts; without shares: outputs */
+	const double *strengths;     /* by column and part: how much a weight costs; negative: it stays zero */
 	int steps;
 };
 
-/* weights: column_count rows of output_count, then one row of biases; starts from what is in it. */
+/* weights: column_count rows of part_count, then one row of biases; starts from what is in it. */
 void fit(const struct problem *problem, double *weights);
+/* The same weights, rows of output_count instead. */
+void fit_expand(const struct problem *problem, const double *weights, double *expanded);

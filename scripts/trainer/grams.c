@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "grams.h"
 #include <stdlib.h>
+#include <string.h>
 #include "alloc.h"
 #include "classify/fold.h"
 
@@ -27,6 +28,7 @@ struct reading {
 	char latin[LATIN_MAX];
 	size_t latin_size;
 	uint32_t previous;
+	uint32_t edge; /* the border right before, as grams name it; 0: none */
 };
 
 static void end_latin(struct reading *reading, void (*found)(void *, const char *), void *context)
@@ -38,45 +40,77 @@ static void end_latin(struct reading *reading, void (*found)(void *, const char 
 	reading->latin_size = 0;
 }
 
+static void find_pair(uint32_t first, uint32_t second, void (*found)(void *, const char *), void *context)
+{
+	char name[8];
+	size_t size = put(name, first);
+
+	size += put(name + size, second);
+	name[size] = '\0';
+	found(context, name);
+}
+
 static void read_character(struct reading *reading, uint32_t code, void (*found)(void *, const char *), void *context)
 {
 	char name[8];
+	bool known = code < FOLD_CODES;
 
 	end_latin(reading, found, context);
-	if (code >= FOLD_CODES) {
-		reading->previous = 0;
-		return;
-	}
-	size_t size = put(name, code);
-	name[size] = '\0';
-	found(context, name);
-	if (reading->previous) {
-		size = put(name, reading->previous);
-		size += put(name + size, code);
-		name[size] = '\0';
+	if (known) {
+		name[put(name, code)] = '\0';
 		found(context, name);
 	}
-	reading->previous = code;
+	if (known && reading->previous)
+		find_pair(reading->previous, code, found, context);
+	if (known && reading->edge)
+		find_pair(reading->edge, code, found, context);
+	reading->previous = known ? code : 0;
+	reading->edge = 0;
+}
+
+static void read_edge(struct reading *reading, uint32_t edge, void (*found)(void *, const char *), void *context)
+{
+	end_latin(reading, found, context);
+	if (reading->previous && !reading->edge)
+		find_pair(reading->previous, edge, found, context);
+	reading->edge = edge;
+}
+
+static void read_end(struct reading *reading, void (*found)(void *, const char *), void *context)
+{
+	if (reading->edge == '?' || reading->edge == '!')
+		find_pair(reading->edge, EDGE_END, found, context);
+	else
+		read_edge(reading, EDGE_END, found, context);
 }
 
 void grams_of(const char *text, void (*found)(void *context, const char *name), void *context)
 {
 	struct slice slice = slice_of(text);
-	struct reading reading = { .latin_size = 0 };
+	struct reading reading = { .edge = EDGE_START };
 
 	for (uint32_t at = 0; at < slice.size;) {
 		uint32_t code = fold_character(fold_decode(slice, &at));
 		if (fold_border(code) != BORDER_NONE) {
-			end_latin(&reading, found, context);
+			read_edge(&reading, fold_edge(code), found, context);
 		} else if (fold_is_latin(code)) {
 			reading.previous = 0;
+			reading.edge = 0;
 			if (reading.latin_size < LATIN_MAX)
 				reading.latin[reading.latin_size++] = (char)code;
 		} else {
 			read_character(&reading, code, found, context);
 		}
 	}
-	end_latin(&reading, found, context);
+	read_end(&reading, found, context);
+}
+
+bool gram_at_edge(const char *name)
+{
+	size_t size = strlen(name);
+
+	return fold_border((unsigned char)name[0]) != BORDER_NONE ||
+	       fold_border((unsigned char)name[size - 1]) != BORDER_NONE;
 }
 
 static uint32_t hash(const char *name)

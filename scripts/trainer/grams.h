@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Grams of texts as the classifier sees them, and numbers for them. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* Calls found once per gram, in text order; the name is folded UTF-8, NUL-terminated. */
 void grams_of(const char *text, void (*found)(void *context, const char *name), void *context);
+
+/* Whether a gram is a character with an edge, see fold.h: of how something is said, not of what. */
+bool gram_at_edge(const char *name);
 
 #define GRAM_UNKNOWN UINT32_MAX
 

@@ -27,7 +27,7 @@ static bool is_pair(const char *name)
 {
 	size_t first = (unsigned char)name[0] < 0x80 ? 0 : (unsigned char)name[0] < 0xE0 ? 2 : 3;
 
-	return first == 0 || name[first] != '\0';
+	return !gram_at_edge(name) && (first == 0 || name[first] != '\0');
 }
 
 static void hold(void *context, const char *name)

@@ -12,30 +12,33 @@
 #include "model.h"
 #include "tune.h"
 
-enum { PARTS = 5, ROUNDS_MAX = 8 };
+enum { PARTS = 5, ROUNDS_MAX = 12 };
 #define CLEAR_MARGIN 125 /* hundredths, as in struct verdict */
 #define QUIET_MARGIN 60  /* of a sentence that is to be other */
 #define CLEAR_DETAILS 95 /* the same of severity and further categories */
 #define STRENGTHEN 0.5   /* weight that a sentence gains each time it gets another label */
 
 static struct settings settings = {
-	.gram_count = 8000,
+	.gram_count = 10000,
 	.review_gram_count = 6000,
-	.gram_strength = 0.05,
+	.gram_strength = 0.03,
+	.level_strength = 0.05,
+	.cell_strength = 0.07,
+	.kind_strength = 0.05,
 	.rule_strength = 0.5,
 	.composed_strength = 0.3,
-	.detail_strength = 0.05,
+	.also_strength = 0.05,
 	.code_strength = 0.03,
 	.review_strength = 0.005,
 	.complaint_strength = 0.02,
 	.complaint_weight = 2,
-	.calm_weight = 0.5,
-	.worn_copies = 3,
-	.worn_share = 0.5,
+	.worn_copies = 8,
+	.worn_share = 0.6,
 	.seen_rules = 0.1,
 	.prior_percent = 20,
 	.cap = 400,
-	.steps = 120,
+	.steps = 40,
+	.more_steps = 15,
 };
 static int part_limit = PARTS, tune_parts = PARTS - 1; /* of --check */
 static bool list_wrong;
@@ -51,18 +54,21 @@ static const struct {
 	{ "gram-strength", &settings.gram_strength, NULL, NULL },
 	{ "rule-strength", &settings.rule_strength, NULL, NULL },
 	{ "composed-strength", &settings.composed_strength, NULL, NULL },
-	{ "detail-strength", &settings.detail_strength, NULL, NULL },
+	{ "level-strength", &settings.level_strength, NULL, NULL },
+	{ "cell-strength", &settings.cell_strength, NULL, NULL },
+	{ "kind-strength", &settings.kind_strength, NULL, NULL },
+	{ "also-strength", &settings.also_strength, NULL, NULL },
 	{ "code-strength", &settings.code_strength, NULL, NULL },
 	{ "review-strength", &settings.review_strength, NULL, NULL },
 	{ "complaint-strength", &settings.complaint_strength, NULL, NULL },
 	{ "complaint-weight", &settings.complaint_weight, NULL, NULL },
-	{ "calm-weight", &settings.calm_weight, NULL, NULL },
 	{ "worn-copies", NULL, NULL, &settings.worn_copies },
 	{ "worn-share", &settings.worn_share, NULL, NULL },
 	{ "seen-rules", &settings.seen_rules, NULL, NULL },
 	{ "prior-percent", NULL, NULL, &settings.prior_percent },
 	{ "cap", NULL, NULL, &settings.cap },
 	{ "steps", NULL, NULL, &settings.steps },
+	{ "more-steps", NULL, NULL, &settings.more_steps },
 	{ "parts", NULL, NULL, &part_limit },
 	{ "tune-parts", NULL, NULL, &tune_parts },
 };
@@ -137,7 +143,7 @@ static void make_folder(const char *folder, const char *rules)
 	mkdir(folder, 0777);
 	for (size_t i = 0; i < sizeof(written_by_people) / sizeof(written_by_people[0]); i++)
 		link_to(folder, rules, written_by_people[i]);
-	write_file(folder, "weights.tsv", "@bias\t0 0 0 0 0 0 0 0 0 0 0\n");
+	write_file(folder, "weights.tsv", "@prior_percent\t0\n");
 	write_file(folder, "reviews.tsv", "@review_bias\t-1000 -1000\n");
 }
 
@@ -300,20 +306,24 @@ static void use_open(const struct corpus *corpus, bool *used)
 static void train_weights(const struct study *study, struct corpus *corpus, const char *folder)
 {
 	bool *used = alloc_zeroed(corpus->count, sizeof(bool));
-	int32_t tuned[TUNED_COUNT];
-	int wrong = 1;
+	struct model model = { .reviews = NULL };
+	int wrong;
 
 	use_open(corpus, used);
-	choose_biases(study, used, 0, PARTS, folder, tuned);
-	for (int round = 0; round < ROUNDS_MAX && wrong; round++) {
-		struct model model = { .reviews = NULL };
-		use_open(corpus, used);
-		train(&model, study, used, tuned, folder);
+	choose_biases(study, used, 0, PARTS, folder, model.tuned);
+	model_fit(&model, study, used);
+	for (int round = 0;; round++) {
+		model_write(&model, study, folder);
 		wrong = strengthen(corpus, folder);
 		printf("weights.tsv: %zu grams; %d of the generator's sentences get another label\n", model.grams.count,
 		       wrong);
-		model_free(&model);
+		fflush(stdout);
+		if (wrong == 0 || round == ROUNDS_MAX)
+			break;
+		use_open(corpus, used);
+		model_fit_more(&model, study, used);
 	}
+	model_free(&model);
 	free(used);
 }
 

@@ -4,23 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "alloc.h"
+#include "cells.h"
 #include "examples.h"
 #include "strengths.h"
 
 enum { REVIEW_OUTPUTS = 2 };
-
-/* What a text of no hazard would be taken for. */
-static enum category likely_hazard(const struct study *study, const struct evidence_of_text *evidence)
-{
-	int32_t sums[CATEGORY_COUNT] = { 0 };
-	int best = CATEGORY_EMERGENCY;
-
-	for (size_t i = 0; i < study->ruleset->hazard_count; i++)
-		sums[study->ruleset->hazards[i].category] += evidence->codes[i];
-	for (int i = best; i < CATEGORY_OTHER; i++)
-		best = sums[i] > sums[best] ? i : best;
-	return (enum category)best;
-}
 
 static void read_evidence(struct study *study, size_t number)
 {
@@ -39,8 +27,7 @@ static void read_evidence(struct study *study, size_t number)
 			evidence->codes[rule->hazard - study->ruleset->hazards] +=
 				rule->weight * ballot.votes[i].percent / 100;
 	}
-	bool hazard = text->gold.category != CATEGORY_OTHER;
-	ballot_compose(&ballot, hazard ? text->gold.category : likely_hazard(study, evidence), evidence->composed);
+	ballot_compose(&ballot, evidence->facts);
 }
 
 void study_new(struct study *study, const struct corpus *corpus, const struct ruleset *ruleset,
@@ -87,8 +74,8 @@ static void count_gram(void *context, const char *name)
 	census->seen_in[number] = census->text + 1;
 }
 
-/* Grams that stand in two texts at least. */
-static void frequent_grams(struct names_table *table, const struct corpus *corpus, const bool *used, bool reviews)
+/* Grams that stand in two texts at least; returns how often, by number. */
+static double *frequent_grams(struct names_table *table, const struct corpus *corpus, const bool *used, bool reviews)
 {
 	struct census census = { .text = 0 };
 
@@ -100,13 +87,15 @@ static void frequent_grams(struct names_table *table, const struct corpus *corpu
 		census.weight = corpus->texts[i].weight;
 		grams_of(corpus->texts[i].text, count_gram, &census);
 	}
+	double *counts = alloc_zeroed(census.table.count + 1, sizeof(*counts));
 	for (size_t i = 0; i < census.table.count; i++) {
 		if (census.counts[i] >= (reviews ? 2.9 : 1.5))
-			names_table_add(table, census.table.names[i]);
+			counts[names_table_add(table, census.table.names[i])] = census.counts[i];
 	}
 	names_table_free(&census.table);
 	free(census.counts);
 	free(census.seen_in);
+	return counts;
 }
 
 struct ranked {
@@ -123,8 +112,9 @@ static int by_rank(const void *left, const void *right)
 	return (a->number > b->number) - (a->number < b->number);
 }
 
-/* Keeps the grams with the largest weights, as a new table. */
-static void keep_heaviest(struct names_table *table, const double *weights, size_t outputs, size_t count)
+/* Keeps the grams with the largest weights, and rather those that are met often, as a new table. */
+static void keep_heaviest(struct names_table *table, const double *weights, const double *counts, size_t outputs,
+			  size_t count)
 {
 	struct ranked *ranked = alloc_zeroed(table->count + 1, sizeof(*ranked));
 	struct names_table kept = { 0 };
@@ -133,6 +123,7 @@ static void keep_heaviest(struct names_table *table, const double *weights, size
 		ranked[i].number = (uint32_t)i;
 		for (size_t k = 0; k < outputs; k++)
 			ranked[i].rank = fmax(ranked[i].rank, fabs(weights[i * outputs + k]));
+		ranked[i].rank *= sqrt(sqrt(counts[i]));
 	}
 	qsort(ranked, table->count, sizeof(*ranked), by_rank);
 	for (size_t i = 0; i < table->count && i < count; i++)
@@ -144,121 +135,67 @@ static void keep_heaviest(struct names_table *table, const double *weights, size
 
 /* ---- the fits ---- */
 
-static void add_rules(struct examples *examples, const struct study *study, size_t number, size_t first, bool offsets)
-{
-	const struct evidence_of_text *evidence = &study->evidence[number];
-
-	for (size_t i = 0; i < evidence->count; i++) {
-		const struct rule *rule = &study->ruleset->rules[evidence->rules[i]];
-		if (wear_hides(&examples->wear))
-			continue;
-		double share = evidence->percents[i] / 100.0;
-		matrix_add(&examples->matrix, (uint32_t)first + evidence->rules[i], share);
-		if (offsets && rule->hazard)
-			examples->offsets[examples->count * examples->outputs + rule->hazard->category] +=
-				share * rule->weight * study->settings.prior_percent / 10000.0;
-	}
-}
-
-/* How much of a text's weight goes to an example with what rules found, the rest to one without: rules know the texts
- * that they were written from too well to be weighed by them. */
-static double share_with_rules(const struct study *study, const struct text *text)
-{
-	return text->source == SOURCE_TEXTS || text->source == SOURCE_GENERATOR || text->source == SOURCE_CASES
-		       ? 1
-		       : study->settings.seen_rules;
-}
-
-static void add_category(struct examples *examples, const struct study *study, size_t number,
-			 const struct names_table *grams)
-{
-	const struct text *text = &study->corpus->texts[number];
-	double with = share_with_rules(study, text), weights[2] = { text->weight * (1 - with), text->weight * with };
-	int copies = study->settings.worn_copies;
-
-	for (int rules = 0; rules < 2; rules++) {
-		if (weights[rules] <= 0)
-			continue;
-		for (int copy = 0; copy <= copies; copy++) {
-			examples->wear.share = copy ? study->settings.worn_share : 0;
-			examples_begin(examples, grams, text->text);
-			if (rules)
-				add_rules(examples, study, number, grams->count, true);
-			examples_end(examples, 1ull << text->gold.category, ~0ull, weights[rules] / (1 + copies));
-		}
-	}
-}
-
+/* Categories alone, quickly: which grams tell them apart. */
 static double *fit_categories(const struct study *study, const bool *used, const struct names_table *grams)
 {
 	const struct corpus *corpus = study->corpus;
-	size_t copies = 1 + (size_t)study->settings.worn_copies;
-	struct examples examples = examples_new(2 * copies * corpus->count, CATEGORY_COUNT);
+	struct examples examples = examples_new(corpus->count, CATEGORY_COUNT);
 
 	for (size_t i = 0; i < corpus->count; i++) {
-		if (used[i] && corpus->texts[i].source != SOURCE_REVIEWS)
-			add_category(&examples, study, i, grams);
+		const struct text *text = &corpus->texts[i];
+		if (!used[i] || text->source == SOURCE_REVIEWS)
+			continue;
+		examples_begin(&examples, grams, text->text);
+		examples_end(&examples, 1ull << text->gold.category, ~0ull, text->weight);
 	}
 	double *strengths = strengths_new(study, grams->count, study->settings.gram_strength);
 	strengths_lean(strengths, study, used, grams, class_category);
-	double *weights = examples_fit(&examples, LOSS_ONE_OF, strengths, grams->count + study->ruleset->rule_count,
-				       study->settings.steps);
+	double *weights = examples_fit(&examples, LOSS_ONE_OF, strengths, grams->count, study->settings.steps);
 	free(strengths);
 	return weights;
 }
 
-static void begin_detail(struct examples *examples, const struct study *study, size_t number,
-			 const struct names_table *grams, bool rules)
+static void begin_also(struct examples *examples, const struct study *study, size_t number,
+		       const struct names_table *grams, bool rules)
 {
+	const struct evidence_of_text *evidence = &study->evidence[number];
 	size_t rules_at = grams->count, composed_at = rules_at + study->ruleset->rule_count;
+	uint32_t facts = evidence->facts[study->corpus->texts[number].gold.category];
 
 	examples_begin(examples, grams, study->corpus->texts[number].text);
-	if (rules)
-		add_rules(examples, study, number, rules_at, false);
+	for (size_t i = 0; rules && i < evidence->count; i++)
+		matrix_add(&examples->matrix, (uint32_t)rules_at + evidence->rules[i], evidence->percents[i] / 100.0);
 	for (int k = 0; k < COMPOSED_COUNT; k++) {
 		bool always = k >= COMPOSED_IN && k < COMPOSED_CLAIMED;
-		if (study->evidence[number].composed[k] && (rules || always))
+		if ((facts >> k & 1) && (rules || always))
 			matrix_add(&examples->matrix, (uint32_t)composed_at + (uint32_t)k, 1);
 	}
 }
 
-/* Of a text of no hazard all that severities have to know is that it is not urgent. */
-static uint64_t right_levels(const struct gold *gold)
-{
-	if (gold->category == CATEGORY_OTHER)
-		return 1u | 1u << (SEVERITY_MODERATE - SEVERITY_MINOR);
-	return 1ull << (gold->severity - SEVERITY_MINOR);
-}
-
-/* Severities, and the categories that a text reaches, its own among them, since words of fire speak for a second agency
- * as they speak for the first: of hazards, and facts count too. */
-static double *fit_details(const struct study *study, const bool *used, const struct names_table *grams, bool also)
+/* The categories that a hazard reaches, its own among them, since words of fire speak for a second agency as they speak
+ * for the first. */
+static double *fit_also(const struct study *study, const bool *used, const struct names_table *grams)
 {
 	const struct corpus *corpus = study->corpus;
 	size_t columns = grams->count + study->ruleset->rule_count + COMPOSED_COUNT;
-	struct examples examples = examples_new(2 * corpus->count, also ? CATEGORY_OTHER : SEVERITY_COUNT - 1);
+	struct examples examples = examples_new(2 * corpus->count, CATEGORY_OTHER);
 
 	for (size_t i = 0; i < corpus->count; i++) {
 		const struct text *text = &corpus->texts[i];
-		bool hazard = text->gold.category != CATEGORY_OTHER;
-		double weight = text->weight * (hazard ? 1 : also ? 0 : study->settings.calm_weight);
 		double with = share_with_rules(study, text);
-		if (!used[i] || text->source == SOURCE_REVIEWS || weight <= 0)
+		if (!used[i] || text->source == SOURCE_REVIEWS || text->gold.category == CATEGORY_OTHER)
 			continue;
 		for (int rules = 0; rules < 2; rules++) {
-			if ((rules ? with : 1 - with) <= 0)
+			double weight = text->weight * (rules ? with : 1 - with);
+			if (weight <= 0)
 				continue;
-			begin_detail(&examples, study, i, grams, rules);
-			uint64_t reached = text->gold.also | 1ull << text->gold.category;
-			examples_end(&examples, also ? reached : right_levels(&text->gold), ~0ull,
-				     weight * (rules ? with : 1 - with));
+			begin_also(&examples, study, i, grams, rules);
+			examples_end(&examples, text->gold.also | 1ull << text->gold.category, ~0ull, weight);
 		}
 	}
-	double *strengths = strengths_new(study, grams->count, study->settings.detail_strength);
-	if (also)
-		strengths_lean(strengths, study, used, grams, class_hazard_category);
-	double *weights =
-		examples_fit(&examples, also ? LOSS_EACH : LOSS_ONE_OF, strengths, columns, study->settings.steps);
+	double *strengths = strengths_new(study, grams->count, study->settings.also_strength);
+	strengths_lean(strengths, study, used, grams, class_hazard_category);
+	double *weights = examples_fit(&examples, LOSS_EACH, strengths, columns, study->settings.steps);
 	free(strengths);
 	return weights;
 }
@@ -324,22 +261,32 @@ static double *fit_reviews(const struct study *study, const bool *used, const st
 
 void model_fit(struct model *model, const struct study *study, const bool *used)
 {
-	frequent_grams(&model->grams, study->corpus, used, false);
+	double *counts = frequent_grams(&model->grams, study->corpus, used, false);
 	double *all = fit_categories(study, used, &model->grams);
-	keep_heaviest(&model->grams, all, CATEGORY_COUNT, study->settings.gram_count);
+	keep_heaviest(&model->grams, all, counts, CATEGORY_COUNT, study->settings.gram_count);
 	free(all);
-	model->categories = fit_categories(study, used, &model->grams);
-	model->severities = fit_details(study, used, &model->grams, false);
-	model->also = fit_details(study, used, &model->grams, true);
+	free(counts);
+	cells_fit(model, study, used, study->settings.steps);
+	model->also = fit_also(study, used, &model->grams);
+	model->codes = fit_codes(study, used, &model->grams);
+}
+
+void model_fit_more(struct model *model, const struct study *study, const bool *used)
+{
+	cells_fit(model, study, used, study->settings.more_steps);
+	free(model->also);
+	free(model->codes);
+	model->also = fit_also(study, used, &model->grams);
 	model->codes = fit_codes(study, used, &model->grams);
 }
 
 void model_fit_reviews(struct model *model, const struct study *study, const bool *used)
 {
-	frequent_grams(&model->review_grams, study->corpus, used, true);
+	double *counts = frequent_grams(&model->review_grams, study->corpus, used, true);
 	double *all = fit_reviews(study, used, &model->review_grams);
-	keep_heaviest(&model->review_grams, all, REVIEW_OUTPUTS, study->settings.review_gram_count);
+	keep_heaviest(&model->review_grams, all, counts, REVIEW_OUTPUTS, study->settings.review_gram_count);
 	free(all);
+	free(counts);
 	model->reviews = fit_reviews(study, used, &model->review_grams);
 }
 
@@ -347,8 +294,8 @@ void model_free(struct model *model)
 {
 	names_table_free(&model->grams);
 	names_table_free(&model->review_grams);
-	free(model->categories);
-	free(model->severities);
+	free(model->cells);
+	free(model->parts);
 	free(model->also);
 	free(model->codes);
 	free(model->reviews);

@@ -10,9 +10,10 @@
 #include "model.h"
 
 enum {
-	PAGE_COST = 120, /* -ln of the chance of being urgent that is enough for a page, hundredths; tuned from here */
+	PAGE_FROM = -50,   /* from which logit of being urgent on somebody is paged, hundredths; tuned from here */
+	WATCH_FROM = -150, /* the same of being Extreme, and not silent */
 	REVIEW_OUTPUTS = OUTPUT_COUNT - OUTPUT_REVIEW,
-	CODE_WEIGHT_MIN = 4, /* of 127: what is less says nothing of a code */
+	CODE_WEIGHT_MIN = 6, /* of 127: what is less says nothing of a code */
 };
 
 static FILE *open_file(const char *folder, const char *name)
@@ -39,16 +40,11 @@ static double unit_of(const double *weights, size_t rows, size_t outputs)
 }
 
 /* The weights of one row over all outputs that a report has. */
-static void row_of(const struct model *model, size_t row, double weights[OUTPUT_TRAINED], bool details_only)
+static void row_of(const struct model *model, size_t row, double weights[OUTPUT_TRAINED])
 {
-	for (int k = 0; k < OUTPUT_TRAINED; k++) {
-		if (k < OUTPUT_SEVERITY)
-			weights[k] = details_only ? 0 : model->categories[row * CATEGORY_COUNT + (size_t)k];
-		else if (k < OUTPUT_ALSO)
-			weights[k] = model->severities[row * (SEVERITY_COUNT - 1) + (size_t)(k - OUTPUT_SEVERITY)];
-		else
-			weights[k] = model->also[row * CATEGORY_OTHER + (size_t)(k - OUTPUT_ALSO)];
-	}
+	for (size_t k = 0; k < OUTPUT_TRAINED; k++)
+		weights[k] = k < CELL_COUNT ? model->cells[row * CELL_COUNT + k]
+					    : model->also[row * CATEGORY_OTHER + k - OUTPUT_ALSO];
 }
 
 static void write_numbers(FILE *file, const char *name, const double *numbers, int count)
@@ -92,7 +88,7 @@ static void write_grams(FILE *file, const struct model *model, const struct stud
 	fprintf(file, "@code_scale\t%ld\n", lrint(code_unit * 100000));
 	for (size_t i = 0; i < model->grams.count; i++) {
 		size_t number = names_table_find(&model->grams, names[i]);
-		row_of(model, number, row, false);
+		row_of(model, number, row);
 		for (int k = 0; k < OUTPUT_TRAINED; k++)
 			row[k] /= units[k];
 		write_numbers(file, names[i], row, OUTPUT_TRAINED);
@@ -116,6 +112,18 @@ static void write_trained(FILE *file, const char *name, double row[OUTPUT_TRAINE
 	fputc('\n', file);
 }
 
+/* Of each category what the fact adds when it holds for that category. */
+static void row_of_fact(const struct model *model, size_t first, int fact, double row[OUTPUT_TRAINED])
+{
+	memset(row, 0, OUTPUT_TRAINED * sizeof(row[0]));
+	for (int k = 0; k < OUTPUT_QUIET; k++) {
+		size_t column = first + (size_t)(k / LEVEL_COUNT * COMPOSED_COUNT + fact);
+		row[k] = model->cells[column * CELL_COUNT + (size_t)k];
+	}
+	for (int k = 0; k < CATEGORY_OTHER; k++)
+		row[OUTPUT_ALSO + k] = model->also[(first + (size_t)fact) * CATEGORY_OTHER + (size_t)k];
+}
+
 static void write_rules(FILE *file, const struct model *model, const struct study *study)
 {
 	size_t rules = study->ruleset->rule_count;
@@ -124,48 +132,68 @@ static void write_rules(FILE *file, const struct model *model, const struct stud
 
 	for (size_t i = 0; i < rules; i++) {
 		struct slice id = study->ruleset->rules[i].id;
-		row_of(model, model->grams.count + i, row, false);
+		row_of(model, model->grams.count + i, row);
 		snprintf(name, sizeof(name), "%.*s", (int)id.size, id.data);
 		write_trained(file, name, row, study->settings.cap);
 	}
 	for (int i = 0; i < COMPOSED_COUNT; i++) {
 		snprintf(name, sizeof(name), "=%s", composed_name(i));
-		row_of(model, model->grams.count + rules + (size_t)i, row, true);
+		row_of_fact(model, model->grams.count + rules, i, row);
 		write_trained(file, name, row, 1000);
 	}
 }
 
-static void write_weights(const struct model *model, const struct study *study, FILE *file)
+/* What tuning adds to an output. */
+static int32_t tuned_of(const struct model *model, int output)
+{
+	if (output >= OUTPUT_ALSO)
+		return model->tuned[TUNED_ALSO + output - OUTPUT_ALSO];
+	if (output >= OUTPUT_QUIET)
+		return model->tuned[TUNED_OTHER];
+	int level = SEVERITY_MINOR + output % LEVEL_COUNT;
+	return level == SEVERITY_EXTREME ? model->tuned[TUNED_EXTREME]
+	       : level == SEVERITY_MINOR ? model->tuned[TUNED_MINOR]
+					 : 0;
+}
+
+static void write_settings(FILE *file, const struct model *model, const struct study *study,
+			   const double units[OUTPUT_TRAINED])
 {
 	size_t rules = study->ruleset->rule_count, grams = model->grams.count;
-	double units[OUTPUT_TRAINED], scales[OUTPUT_TRAINED], biases[OUTPUT_TRAINED];
+	const double *cells = model->cells + (grams + rules + CATEGORY_OTHER * COMPOSED_COUNT) * CELL_COUNT;
+	const double *also = model->also + (grams + rules + COMPOSED_COUNT) * CATEGORY_OTHER;
+	double scales[OUTPUT_TRAINED], biases[OUTPUT_TRAINED];
 
 	for (int k = 0; k < OUTPUT_TRAINED; k++) {
-		units[k] = k < OUTPUT_SEVERITY ? unit_of(model->categories, grams, CATEGORY_COUNT)
-			   : k < OUTPUT_ALSO   ? unit_of(model->severities, grams, SEVERITY_COUNT - 1)
-					       : unit_of(model->also, grams, CATEGORY_OTHER);
 		scales[k] = units[k] * 100000;
-		biases[k] = k < OUTPUT_SEVERITY ? model->categories[(grams + rules) * CATEGORY_COUNT + (size_t)k]
-			    : k < OUTPUT_ALSO
-				    ? model->severities[(grams + rules + COMPOSED_COUNT) * (SEVERITY_COUNT - 1) +
-							(size_t)(k - OUTPUT_SEVERITY)]
-				    : model->also[(grams + rules + COMPOSED_COUNT) * CATEGORY_OTHER +
-						  (size_t)(k - OUTPUT_ALSO)];
-		biases[k] = biases[k] * 100 + model->tuned[k];
+		biases[k] = (k < CELL_COUNT ? cells[k] : also[k - OUTPUT_ALSO]) * 100 + tuned_of(model, k);
 	}
-	fputs("# Written by `make train`; do not edit. name<TAB>what it adds to: categories emergency fire food other, "
-	      "severities Minor\n"
-	      "# Moderate Severe Extreme, further categories emergency fire food; then hazard:weight, hazards counted "
-	      "from 0 as in\n"
-	      "# hazards.json. A name is one or two characters or a Latin word, a rule's id, or = and a fact. Rules "
-	      "and facts in\n"
-	      "# hundredths; grams times scale / 1000 / sqrt(grams found).\n",
-	      file);
 	write_numbers(file, "@scale", scales, OUTPUT_TRAINED);
 	fputc('\n', file);
 	write_numbers(file, "@bias", biases, OUTPUT_TRAINED);
-	fprintf(file, "\n@page_cost\t%d", PAGE_COST + model->tuned[TUNED_PAGE]);
+	fprintf(file, "\n@page_from\t%d", PAGE_FROM + model->tuned[TUNED_PAGE]);
+	fprintf(file, "\n@watch_from\t%d", WATCH_FROM + model->tuned[TUNED_WATCH]);
 	fprintf(file, "\n@prior_percent\t%d\n", study->settings.prior_percent);
+}
+
+static void write_weights(const struct model *model, const struct study *study, FILE *file)
+{
+	double units[OUTPUT_TRAINED];
+
+	for (int k = 0; k < OUTPUT_TRAINED; k++)
+		units[k] = k < CELL_COUNT ? unit_of(model->cells, model->grams.count, CELL_COUNT)
+					  : unit_of(model->also, model->grams.count, CATEGORY_OTHER);
+	fputs("# Written by `make train`; do not edit. name<TAB>what it adds to: emergency fire food, each Minor "
+	      "Moderate "
+	      "Severe Extreme;\n"
+	      "# no hazard: resolved denied past drill question advert figurative city chat news review; further "
+	      "categories emergency fire\n"
+	      "# food; then hazard:weight, hazards counted from 0 as in hazards.json. A name is one or two characters "
+	      "or a Latin word,\n"
+	      "# a rule's id, or = and a fact. Rules and facts in hundredths; grams times scale / 1000 / sqrt(grams "
+	      "found).\n",
+	      file);
+	write_settings(file, model, study, units);
 	write_rules(file, model, study);
 	write_grams(file, model, study, units);
 }
@@ -204,7 +232,7 @@ static void write_reviews(const struct model *model, FILE *file)
 
 void model_write(const struct model *model, const struct study *study, const char *folder)
 {
-	if (model->categories) {
+	if (model->cells) {
 		FILE *file = open_file(folder, "weights.tsv");
 		write_weights(model, study, file);
 		fclose(file);

@@ -19,6 +19,12 @@ int class_category(const struct study *study, const struct text *text)
 	return (int)text->gold.category;
 }
 
+int class_level(const struct study *study, const struct text *text)
+{
+	(void)study;
+	return (int)text->gold.severity;
+}
+
 int class_hazard_category(const struct study *study, const struct text *text)
 {
 	(void)study;

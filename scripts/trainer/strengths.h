@@ -12,7 +12,7 @@ enum { CLASSES_MAX = 64 };
 /* Changes what the weights of grams cost, by gram, and leaves the mean of it (of the logarithms) as it is. */
 void strengths_lean(double *strengths, const struct study *study, const bool *used, const struct names_table *grams,
 		    class_of *of);
-class_of class_category, class_hazard_category, class_code;
+class_of class_category, class_level, class_hazard_category, class_code;
 /* One each for grams, rules and composed facts. */
 double *strengths_new(const struct study *study, size_t grams, double gram_strength);
 /* Of the complaints among reviews. */

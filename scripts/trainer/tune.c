@@ -6,7 +6,8 @@
 
 enum { DEV_EARLY = 200 }; /* phrases were written while looking at so many of reports-dev */
 
-/* How far the score falls short of the goals, in steps from floor to goal; a little is gained beyond them. */
+/* How far the score falls short of the goals, in steps from floor to goal; a little is gained beyond them. A life that
+ * nobody is told of weighs three times as much. */
 static double value_of(const struct score *score)
 {
 	double sum = 0;
@@ -17,7 +18,7 @@ static double value_of(const struct score *score)
 		if (isnan(value))
 			continue;
 		double steps = (value - row->goal) / (row->goal - row->floor);
-		sum += steps > 0 ? 0.3 * fmin(steps, 1) : steps;
+		sum += (i == MEASURE_SILENT_CRITICAL ? 3 : 1) * (steps > 0 ? 0.3 * fmin(steps, 1) : steps);
 	}
 	return sum;
 }
@@ -40,32 +41,48 @@ static double try_out(const struct ruleset *ruleset, const struct corpus *corpus
 	return value;
 }
 
+static void move_cells(struct weights *weights, enum tuned number, int32_t step)
+{
+	for (int i = 0; i < CELL_COUNT; i++) {
+		int level = i < OUTPUT_QUIET ? SEVERITY_MINOR + i % LEVEL_COUNT : SEVERITY_NONE;
+		if ((number == TUNED_OTHER && level == SEVERITY_NONE) ||
+		    (number == TUNED_EXTREME && level == SEVERITY_EXTREME) ||
+		    (number == TUNED_MINOR && level == SEVERITY_MINOR))
+			weights->bias[i] += step;
+	}
+}
+
+static void move(struct weights *weights, enum tuned number, int32_t step)
+{
+	if (number == TUNED_PAGE)
+		weights->page_from += step;
+	else if (number == TUNED_WATCH)
+		weights->watch_from += step;
+	else if (number >= TUNED_ALSO)
+		weights->bias[OUTPUT_ALSO + number - TUNED_ALSO] += step;
+	else
+		move_cells(weights, number, step);
+}
+
 /* One number after the other, twice. */
 void tune(struct ruleset *ruleset, const struct corpus *corpus, const bool *kept, int32_t tuned[TUNED_COUNT])
 {
-	static const int outputs[] = { OUTPUT_CATEGORY + CATEGORY_OTHER,
-				       TUNED_PAGE,
-				       OUTPUT_SEVERITY + SEVERITY_EXTREME - SEVERITY_MINOR,
-				       OUTPUT_SEVERITY,
-				       OUTPUT_ALSO + CATEGORY_EMERGENCY,
-				       OUTPUT_ALSO + CATEGORY_FIRE,
-				       OUTPUT_ALSO + CATEGORY_FOOD };
 	double best = try_out(ruleset, corpus, kept);
 
-	for (size_t round = 0; round < 2 * sizeof(outputs) / sizeof(outputs[0]); round++) {
-		int output = outputs[round % (sizeof(outputs) / sizeof(outputs[0]))];
-		int32_t *number = output == TUNED_PAGE ? &ruleset->weights.page_cost : &ruleset->weights.bias[output];
-		int32_t start = *number, chosen = 0;
+	for (int round = 0; round < 2 * TUNED_COUNT; round++) {
+		enum tuned number = (enum tuned)(round % TUNED_COUNT);
+		int32_t chosen = 0;
 		for (int32_t step = -80; step <= 80; step += 20) {
-			*number = start + step;
+			move(&ruleset->weights, number, step);
 			double value = try_out(ruleset, corpus, kept) - abs(step) * 1e-3;
+			move(&ruleset->weights, number, -step);
 			if (value > best + 1e-9) {
 				best = value;
 				chosen = step;
 			}
 		}
-		*number = start + chosen;
-		tuned[output] += chosen;
+		move(&ruleset->weights, number, chosen);
+		tuned[number] += chosen;
 	}
 }
 

@@ -41,9 +41,11 @@ static const struct {
 	  "\"limits\":{\"points_per_report\":1000,\"paid_reports_per_day\":20,\"points_per_day\":5000,"
 	  "\"charity_score\":2,\"fraud_score\":-50}}" },
 	{ "weights", "tsv",
-	  "@scale\t1000 1000 1000 1000 1000 1000 1000 1000 1000 1000 1000\n@bias\t0 0 0 0 0 0 0 0 0 0 0\n"
+	  "@scale\t1000 1000 1000 1000 1000 1000 1000 1000 1000 1000 1000 1000 1000 1000 1000 1000 1000 1000 1000 1000 "
+	  "1000 1000 1000 1000 1000 1000\n@bias\t0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n"
 	  "@code_scale\t1000\n@prior_percent\t20\n"
-	  "fire\t1 9 0 0 0 0 0 0 0 0 0\n火\t1 9 0 0 0 0 0 0 0 0 0 0:3\n" },
+	  "fire\t1 0 0 0 9 9 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n"
+	  "火?\t1 0 0 0 9 9 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0:3\n" },
 	{ "reviews", "tsv",
 	  "@review_scale\t1000 1000\n@review_bias\t-140 -466\n@review_from\t-50\n@review_percent\t100\n饭\t2 0\n" },
 };

@@ -14,6 +14,11 @@ static char folder[] = "/tmp/test_ruleset_XXXXXX";
 static const char *const names[] = { "hazards.json", "phrases.json", "scopes.json", "routes.json",
 				     "points.json",  "weights.tsv",  "reviews.tsv" };
 
+/* Weights by output: three categories at four levels, kinds of no hazard, further categories. */
+#define KINDS "0 0 0 0 0 0 0 0 0 0 0 "
+#define ZEROS "0 0 0 0 0 0 0 0 0 0 0 0 " KINDS "0 0 0"
+#define ONES "1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1"
+
 /* The smallest rule set; each test replaces one file. */
 static const char *const minimal[] = {
 	"{ \"hazards\": [\n"
@@ -42,7 +47,7 @@ static const char *const minimal[] = {
 	"  { \"category\": \"emergency\", \"routes\": [ { \"agency\": \"110\", \"role\": \"primary\" } ] } ] }\n",
 	"{ \"severities\": { \"Minor\": { \"points\": 1 }, \"Moderate\": {}, \"Severe\": {}, \"Extreme\": {} }, "
 	"\"limits\": {} }\n",
-	"@bias\t0 0 0 0 0 0 0 0 0 0 0\n@prior_percent\t100\n=said.Extreme\t0 0 0 0 0 0 0 300 0 0 0\n",
+	"@bias\t" ZEROS "\n@prior_percent\t100\n=said.Extreme\t0 0 0 0 0 0 0 300 0 0 0 0 " KINDS "0 0 0\n",
 	"@review_bias\t-1000 -1000\n",
 };
 
@@ -123,11 +128,13 @@ static void test_minimal(void **state)
 	ruleset_classify(ruleset, &report, &verdict);
 	assert_int_equal(verdict.category, CATEGORY_FIRE);
 	assert_int_equal(verdict.severity, SEVERITY_EXTREME);
-	assert_int_equal(verdict.evidence_count, 1);
+	assert_int_equal(verdict.evidence_count, 2);
 	assert_memory_equal(verdict.evidence[0].rule.data, "fire.active#1", 13);
 	assert_int_equal(verdict.evidence[0].from, 6);
 	assert_int_equal(verdict.evidence[0].to, 13);
-	assert_int_equal(verdict.score, 300);
+	assert_int_equal(verdict.evidence[0].weight, 300);
+	assert_memory_equal(verdict.evidence[1].rule.data, "rest", 4); /* the fact that a rule said Extreme */
+	assert_int_equal(verdict.score, 600);
 	ruleset_unref(&ruleset);
 	assert_null(ruleset);
 	ruleset_unref(&ruleset);
@@ -251,13 +258,12 @@ static void test_mistakes(void **state)
 		  "{ \"severities\": {}, \"hazards\": [\n { \"hazard\": \"fire.door\", \"points\": 1 } ], \"limits\": "
 		  "{} }",
 		  "points.json:2: ", "unknown hazard code" },
-		{ 5, "@bias\t0 0 0 0 0 0 0 0 0 0 0\n着火了\t1 1 1 1 1 1 1 1 1 1 1\n",
-		  "weights.tsv:2: ", "one or two characters" },
+		{ 5, "@bias\t" ZEROS "\n着火了\t" ONES "\n", "weights.tsv:2: ", "one or two characters" },
 		{ 5, "# two numbers short\n火\t1 1 1 1 1 1 1 1 1\n", "weights.tsv:2: ", "a number is missing" },
-		{ 5, "火\t1 1 1 1 1 1 1 1 1 1 1 0:3 9:1\n", "weights.tsv:1: ", "hazard codes are" },
-		{ 5, "火\t1 1 1 1 1 1 1 1 1 1 200\n", "weights.tsv:1: ", "out of bounds" },
-		{ 5, "fire.active#7\t1 1 1 1 1 1 1 1 1 1 1\n", "weights.tsv:1: ", "no such rule" },
-		{ 5, "=said.No\t1 1 1 1 1 1 1 1 1 1 1\n", "weights.tsv:1: ", "no such fact" },
+		{ 5, "火\t" ONES " 0:3 9:1\n", "weights.tsv:1: ", "hazard codes are" },
+		{ 5, "火\t200 " ONES "\n", "weights.tsv:1: ", "out of bounds" },
+		{ 5, "fire.active#7\t" ONES "\n", "weights.tsv:1: ", "no such rule" },
+		{ 5, "=said.No\t" ONES "\n", "weights.tsv:1: ", "no such fact" },
 		{ 5, "@what\t1\n", "weights.tsv:1: ", "no such setting" },
 		{ 6, "好\t1\n", "reviews.tsv:1: ", "a number is missing" },
 		{ 6, "好\t1 1\n好\t1 1\n", "reviews.tsv:2: ", "another spelling" },
@@ -336,7 +342,7 @@ static void test_remarks(void **state)
 		   "{ \"hazard\": \"fire.active\", \"words\": [\"on fire\", \"fire\"] },\n"
 		   "{ \"hazard\": \"fire.active\", \"words\": [\"起火了\", \"起火\"] } ], \"facts\": [] }");
 	write_file("weights.tsv",
-		   "@bias\t0 0 0 0 0 0 0 0 0 0 0\n@prior_percent\t100\nfire.active#2\t0 -400 0 0 0 0 0 0 0 0 0\n");
+		   "@prior_percent\t100\nfire.active#2\t0 0 0 0 -400 -500 -400 -400 0 0 0 0 " KINDS "0 0 0\n");
 	struct ruleset *ruleset = load_good();
 	ruleset_lint(ruleset, folder, &remarks);
 	assert_int_equal(remarks.count, sizeof(expected) / sizeof(expected[0]));
@@ -351,32 +357,78 @@ static void test_remarks(void **state)
 	ruleset_unref(&ruleset);
 }
 
-/* Somebody is paged when it is likely enough that there is a hazard and that it is urgent; either doubt prevents it. */
-static void test_urgency_needs_a_hazard_and_a_level(void **state)
+#define NEVER4 "-2000 -2000 -2000 -2000 "
+#define NEVER10 NEVER4 NEVER4 "-2000 -2000 "
+
+/* Somebody is paged when it is likely enough that there is a hazard and that it is urgent; either doubt prevents it.
+ * What may well be a matter of life is neither other nor Minor. Fire or no fire here, each level e^3 before what is
+ * added. */
+static void test_urgency_and_watch(void **state)
 {
 	static const struct {
-		int page_cost, other, extreme;
+		int page_from, watch_from, other, extreme;
+		enum category category;
 		enum severity severity;
 	} cases[] = {
-		{ 69, 0, 300, SEVERITY_EXTREME }, { 69, 250, 300, SEVERITY_EXTREME }, { 40, 250, 300, SEVERITY_MINOR },
-		{ 40, 0, 300, SEVERITY_EXTREME }, { 40, 0, 30, SEVERITY_MINOR },      { 5, 0, 300, SEVERITY_MINOR },
-		{ 150, 0, -50, SEVERITY_SEVERE },
+		{ 0, 900, 0, 300, CATEGORY_FIRE,
+		  SEVERITY_EXTREME }, /* the chance of being urgent is 423 of 464: 2.33 */
+		{ 230, 900, 0, 300, CATEGORY_FIRE, SEVERITY_EXTREME },
+		{ 236, 900, 0, 300, CATEGORY_FIRE, SEVERITY_MINOR },
+		{ 236, 0, 0, 300, CATEGORY_FIRE, SEVERITY_MODERATE },
+		{ 230, 900, 290, 300, CATEGORY_FIRE, SEVERITY_MINOR }, /* 423 of 481 */
+		{ 0, 900, 0, 0, CATEGORY_FIRE, SEVERITY_MINOR },       /* 40 of 81 */
+		{ -4, 900, 0, 0, CATEGORY_FIRE, SEVERITY_SEVERE },
+		{ -30, 900, 0, -50, CATEGORY_FIRE, SEVERITY_SEVERE },
+		{ 230, -138, 500, 100, CATEGORY_FIRE, SEVERITY_MODERATE }, /* Extreme is 55 of 263, other 148 */
+		{ 230, -130, 500, 100, CATEGORY_OTHER, SEVERITY_NONE },
 	};
 	struct report report = { .description = SLICE("三楼着火") };
 	struct verdict verdict;
-	char weights[256];
+	char weights[512];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		snprintf(weights, sizeof(weights),
-			 "@bias\t0 0 0 %d 0 0 0 0 0 0 0\n@page_cost\t%d\n@prior_percent\t100\n"
-			 "=said.Extreme\t0 0 0 0 0 0 0 %d 0 0 0\n",
-			 cases[i].other, cases[i].page_cost, cases[i].extreme);
+			 "@bias\t" NEVER4 "0 0 0 0 " NEVER4 "%d " NEVER10 "0 0 0\n@page_from\t%d\n@watch_from\t%d\n"
+			 "@prior_percent\t100\n=said.Extreme\t0 0 0 0 0 0 0 %d 0 0 0 0 " KINDS "0 0 0\n",
+			 cases[i].other, cases[i].page_from, cases[i].watch_from, cases[i].extreme);
 		write_file("weights.tsv", weights);
 		struct ruleset *ruleset = load_good();
 		ruleset_classify(ruleset, &report, &verdict);
-		assert_int_equal(verdict.category, CATEGORY_FIRE);
+		assert_int_equal(verdict.category, cases[i].category);
 		assert_int_equal(verdict.severity, cases[i].severity);
+		ruleset_unref(&ruleset);
+	}
+}
+
+/* Grams name what is before and after them: a question is another gram than a statement. */
+static void test_grams_at_edges(void **state)
+{
+	static const struct {
+		const char *gram, *text;
+		bool known;
+	} cases[] = {
+		{ "^好", "好的", true },     { "^好", "不好", false },     { "好$", "都好", true },
+		{ "好$", "好。", false },    { "好|", "好。", true },      { "好|", "好，就这样", true },
+		{ "好?", "好？真的", true }, { "好?", "好！", false },     { "好!", "好！", true },
+		{ "|好", "行，好", true },   { "|好", "行吗？好", false }, { "?好", "行吗？好", true },
+		{ "?$", "好吗?", true },     { "?$", "好吗", false },      { "好|", "好ok，", false },
+	};
+	struct verdict verdict;
+	char weights[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct report report = { .description = slice_of(cases[i].text) };
+		snprintf(weights, sizeof(weights),
+			 "@scale\t10000 0 0 0 0 0 0 0 0 0 0 0 " KINDS "0 0 0\n%s\t100 0 0 0 0 0 0 0 0 0 0 0 " KINDS
+			 "0 0 0\n",
+			 cases[i].gram);
+		write_file("weights.tsv", weights);
+		struct ruleset *ruleset = load_good();
+		ruleset_classify(ruleset, &report, &verdict);
+		if ((verdict.category == CATEGORY_EMERGENCY) != cases[i].known)
+			fail_msg("%s in \"%s\"", cases[i].gram, cases[i].text);
 		ruleset_unref(&ruleset);
 	}
 }
@@ -409,7 +461,8 @@ int main(void)
 		cmocka_unit_test_setup(test_all_mistakes_at_once, write_minimal),
 		cmocka_unit_test_setup(test_routes_by_area, write_minimal),
 		cmocka_unit_test_setup(test_remarks, write_minimal),
-		cmocka_unit_test_setup(test_urgency_needs_a_hazard_and_a_level, write_minimal),
+		cmocka_unit_test_setup(test_urgency_and_watch, write_minimal),
+		cmocka_unit_test_setup(test_grams_at_edges, write_minimal),
 		cmocka_unit_test_setup(test_missing_files, write_minimal),
 	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
