@@ -42,8 +42,7 @@ static const struct setting {
 	{ "fetch.wait.max.ms", "50", READER | UNCOMMITTED },
 	/* A full local queue stops fetching for a second, so that these two are rates: bound memory by bytes only. */
 	{ "queued.min.messages", "1000000", CONSUMER | READER | UNCOMMITTED },
-	{ "queued.max.messages.kbytes", "32768", CONSUMER },
-	{ "queued.max.messages.kbytes", "65536", READER | UNCOMMITTED },
+	{ "queued.max.messages.kbytes", "65536", CONSUMER | READER | UNCOMMITTED },
 	/* The queue may be exceeded by one answer, which stays in memory until its last record was read. */
 	{ "fetch.max.bytes", "8388608", CONSUMER },
 	/* A broker that froze answers nothing, so nothing else tells that another one leads its partitions by now; the

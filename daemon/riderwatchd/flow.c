@@ -152,8 +152,7 @@ static int64_t due_at(const struct flow *flow)
 		at = due->first_record + flow->config->batch_alert_after;
 	if (due->urgent || due->events >= (size_t)flow->config->batch_events_max)
 		at = due->first_event;
-	int64_t earliest = flow->last_commit + flow->config->batch_urgent_after;
-	return at < earliest ? earliest : at;
+	return at < flow->next_commit ? flow->next_commit : at;
 }
 
 static void publish_when_due(struct flow *flow, int64_t now)

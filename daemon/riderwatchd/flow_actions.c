@@ -11,6 +11,8 @@
 #include <sysexits.h>
 #include <time.h>
 
+#define PAUSE_DIVISOR 4
+
 static struct slice topic_of(const struct flow *flow, const struct flow_slot *slot)
 {
 	return slice_of(flow->settings.input_topics[slot->input]);
@@ -175,11 +177,20 @@ static void on_committed(struct flow *flow)
 	}
 }
 
+/* At least a quarter of what the last transaction took: it costs much the same whatever it holds, so the busier all
+ * are, the more should be in the next one. */
+static int64_t pause_after(const struct flow *flow, int64_t took_ms)
+{
+	int64_t urgent = flow->config->batch_urgent_after;
+	return took_ms / PAUSE_DIVISOR > urgent ? took_ms / PAUSE_DIVISOR : urgent;
+}
+
 static void on_published(void *context, enum publish_result result, bool tainted)
 {
 	struct flow *flow = context;
+	int64_t now = monotonic_ms();
 	flow->publishing = false;
-	flow->last_commit = monotonic_ms();
+	flow->next_commit = now + pause_after(flow, now - flow->publish_began_us / 1000);
 	if (result == PUBLISH_COMMITTED)
 		on_committed(flow);
 	flow->batch = NULL;
@@ -191,7 +202,7 @@ static void on_published(void *context, enum publish_result result, bool tainted
 	metrics_observe(flow->metrics, METRIC_TRANSACTION_SECONDS,
 			(double)(monotonic_us() - flow->publish_began_us) / 1e6);
 	crash_point("commit_known");
-	protocol_published(flow->protocol, result, tainted, flow->last_commit);
+	protocol_published(flow->protocol, result, tainted, now);
 	flow_act(flow);
 }
 

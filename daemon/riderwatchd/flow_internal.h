@@ -86,7 +86,8 @@ struct flow {
 	bool member; /* the group has said which partitions are ours, and has not taken them back */
 	bool publishing, stopping, stopped_clean, reading, acting;
 	struct flow_due due;
-	int64_t last_commit, publish_began_us;
+	int64_t next_commit; /* loop time before which none begins */
+	int64_t publish_began_us;
 	uint32_t decided; /* records, to time one in so many */
 	struct publish_offset *offsets; /* of the transaction in flight */
 	const struct protocol_batch *batch;

@@ -52,7 +52,7 @@ static const struct {
 	{ KAFKA_READER, "fetch.wait.max.ms", "50" },
 	{ KAFKA_CONSUMER, "topic.metadata.refresh.interval.ms", "3000" },
 	{ KAFKA_CONSUMER, "queued.min.messages", "1000000" },
-	{ KAFKA_CONSUMER, "queued.max.messages.kbytes", "32768" },
+	{ KAFKA_CONSUMER, "queued.max.messages.kbytes", "65536" },
 	{ KAFKA_CONSUMER, "fetch.max.bytes", "8388608" },
 	{ KAFKA_CONSUMER, "statistics.interval.ms", "10000" },
 	{ KAFKA_READER, "statistics.interval.ms", "0" },
