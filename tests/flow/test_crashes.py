@@ -10,7 +10,7 @@ from collections import Counter
 from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 
 from events import BY_CATEGORY, delivery, mixed, report
-from world import ALERT_KINDS, ROOT, wait_until
+from world import ALERT_KINDS, ROOT, is_sweep, wait_until
 
 FIRE = BY_CATEGORY["fire"][0]
 
@@ -55,7 +55,7 @@ class Watcher(threading.Thread):
         consumer.assign(self.slots)
         while not self.over.is_set():
             message = consumer.poll(0.1)
-            if message is not None and not message.error():
+            if message is not None and not message.error() and not is_sweep(message):
                 self.seen[message.topic(), message.partition(), message.offset()] += 1
         consumer.close()
 
