@@ -15,6 +15,7 @@ enum ending {
 	ENDING_ABORT, /* not committed, says the library, if the abort succeeds */
 	ENDING_LOST,  /* producer unusable */
 	ENDING_LATE,  /* retriable, but for too long, or the process stops; a commit whose answer is not known */
+	ENDING_LEFT,  /* to the next producer, before anything of it was sent */
 };
 
 struct transaction {
@@ -79,7 +80,15 @@ static const struct {
 	[STEP_ABORT] = { "abort_transaction", call_abort, "aborted" },
 };
 
-/* Retriable is none of the three ends; anything without a flag is treated as fatal, as the library asks for. A commit
+/* The coordinator that comes back may have forgotten to end the transaction before this one, and then an abort of this
+ * one would undo that commit: the next producer looks first (publisher_sweep.c). What the coordinator of before knew of
+ * this one does no harm, since it took no request until that end was written. */
+static bool cut_before_first_answer(const struct transaction *transaction, enum step step)
+{
+	return step == STEP_GROUP_OFFSETS && atomic_load(&transaction->producer->cut);
+}
+
+/* Retriable is none of the ends; anything without a flag is treated as fatal, as the library asks for. A commit
  * that timed out is not called again: when its answer meets the second call, librdkafka 2.0.2 may end the process (a
  * step of the wall clock, by which it waits, is enough). Stable offsets tell what became of it. */
 static bool ends(struct transaction *transaction, enum step step, const rd_kafka_error_t *error, enum ending *ending)
@@ -94,6 +103,8 @@ static bool ends(struct transaction *transaction, enum step step, const rd_kafka
 		*ending = ENDING_ABORT;
 	else if (!rd_kafka_error_is_retriable(error))
 		*ending = ENDING_LOST;
+	else if (cut_before_first_answer(transaction, step))
+		*ending = ENDING_LEFT;
 	else if ((step == STEP_COMMIT && code == RD_KAFKA_RESP_ERR__TIMED_OUT) ||
 		 monotonic_ms() >= transaction->until_ms || atomic_load(&transaction->publisher->stopping))
 		*ending = ENDING_LATE;
@@ -111,6 +122,7 @@ static void note_error(struct transaction *transaction, const char *step, const 
 		[ENDING_ABORT] = "transaction step failed",
 		[ENDING_LOST] = "transaction step failed",
 		[ENDING_LATE] = "transaction step is given up, its outcome is not known",
+		[ENDING_LEFT] = "transaction step is left to a new producer",
 	};
 
 	log_limited(LOG_WARNING, texts[ending], "step=%s error=%s text=%s", step, rd_kafka_error_name(error),
@@ -279,6 +291,10 @@ static enum publish_result finish(struct transaction *transaction, enum ending e
 		return PUBLISH_COMMITTED;
 	if (ending == ENDING_LOST || (ending == ENDING_LATE && transaction->commits > 0))
 		return PUBLISH_UNKNOWN;
+	if (ending == ENDING_LEFT) {
+		atomic_store(&transaction->producer->tainted, true);
+		return PUBLISH_ABORTED;
+	}
 	/* The abort gets its own time. */
 	transaction->until_ms = monotonic_ms() + EXPIRY_MARGIN_MS;
 	if (run_step(transaction, STEP_ABORT) != ENDING_OK)

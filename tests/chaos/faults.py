@@ -142,11 +142,12 @@ def redis_data(run):
     return ROOT / "build/stack" / run.stack.name / "redis/data"
 
 
-def forget_markers(run, choose):
-    """The broker is killed and comes back without the markers that ended the last transaction in some partitions."""
+def forget_markers(run, choose, data="kafka/data"):
+    """The broker is killed and comes back without the markers that ended the last transaction in some partitions. data: where it keeps
+    its logs, below the stack's folder."""
     run.kafka("kill")
     outputs = {run.world.topics[name] for name in run.world.topics if name not in INPUTS} | {"__consumer_offsets"}
-    names = markers.leave_out(ROOT / "build/stack" / run.stack.name / "kafka/data", outputs.__contains__, choose)
+    names = markers.leave_out(ROOT / "build/stack" / run.stack.name / data, outputs.__contains__, choose)
     run.fault("marker left out", len(names))
     run.kafka("start")
     return names

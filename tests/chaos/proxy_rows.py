@@ -8,6 +8,7 @@ import time
 import proxy as wire
 from cluster import Cluster
 from events import BY_CATEGORY, report
+from faults import forget_markers
 from harness import Log, Metric
 from table import row
 from world import ROOT, wait_until
@@ -157,6 +158,26 @@ for name, fault, scenario, harms, short in [
     with_rule(name, fault, scenario, short)
     if harms:
         without_rule(name, fault, scenario, short)
+
+
+# ---- a broker that forgets, met by a transaction that has just begun ----
+
+@row(5, "left to a new producer, which ends the one before first", takes=["kafka kill", "marker left out", "tainted", "recreated"],
+     loud=[Log("transaction step is left to a new producer"),
+           Log("brokers forgot to end a transaction here, it is ended now.*as=committed")], stack="proxied", short=True, partitions=1)
+def broker_forgets_before_the_next_is_aborted(run):
+    """N begins when the broker dies and forgets to end N-1; N is refused and aborted: N-1 must stay committed."""
+    broker = begin(run)
+    first = broker.hold(wire.ADD_OFFSETS)
+    alert(run)
+    first.wait()
+    forget_markers(run, lambda paths: paths, "node-1/data")
+    refused = broker.hold(wire.TXN_OFFSET_COMMIT, is_shadow)
+    first.release(timeout=0)
+    refused.wait(60)
+    broker.forge(wire.TXN_OFFSET_COMMIT, 22)
+    refused.release()
+    wait_until(lambda: len(run.watcher.records) == 2, 30, "alert N")
 
 
 # ---- half-open connections ----
