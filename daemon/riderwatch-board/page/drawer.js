@@ -93,7 +93,7 @@ function content(whole, allowed) {
 		part(word("place"), rows([[word("place"), area.areaDesc], [word("area"), area.jurisdiction_id], ["WGS 84", position], ["grid", area.grid_id],
 			["shop", area.shop_id], ["community", area.community_id], ["building", area.building]])),
 		part(word("times"), rows([[word("sent"), data.sent && moment(Date.parse(data.sent))], [word("effective"), data.effective && moment(Date.parse(data.effective))],
-			[word("same_place"), `${number(whole.repeats)} ${word("repeats")}`]])),
+			[word("same_place"), `×${number(whole.repeats)}`]])),
 		part(word("reporter"), quote("p", data.reporter_ref ?? word("unknown"), { class: "code" }),
 			make("button", { type: "button", onclick: () => { close(); showRider(id); } }, word("show_rider"))),
 		photos(data.media),

@@ -15,7 +15,7 @@ const words = {
 	disconnected: ["连接中断，最后更新", "Disconnected, last update"], connecting: ["正在连接", "Connecting"],
 	catching_up: ["正在读取历史告警", "Still reading the alerts of the last hours"],
 	matches: ["条告警符合条件", "alerts match"], nothing: ["没有符合条件的告警", "No alert matches"],
-	repeats: ["次", "times"], close: ["关闭", "Close"], headline: ["标题", "Headline"], place: ["地点", "Place"],
+	close: ["关闭", "Close"], headline: ["标题", "Headline"], place: ["地点", "Place"],
 	description: ["描述（已脱敏）", "Description (masked)"], why: ["判定依据", "Why it was classified so"], rule: ["规则", "Rule"], adds: ["加分", "Adds"],
 	words: ["文字片段", "Words"], score: ["得分", "Score"], margin: ["领先", "Ahead by"], severity_margin: ["程度领先", "Severity ahead by"],
 	unsure: ["把握不大，请核实", "Unsure: please verify"], ruleset: ["规则集", "Rule set"], routes: ["通知单位", "Routed to"], role_primary: ["主办", "primary"],
