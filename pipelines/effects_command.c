@@ -172,16 +172,24 @@ static void make_groups(struct command *command, struct arena *arena)
 
 /* ---- keys ---- */
 
+#define REPORT_SIZE 16
+
+static void write_hex(uint64_t number, char text[REPORT_SIZE])
+{
+	for (int i = REPORT_SIZE - 1; i >= 0; i--, number >>= 4)
+		text[i] = "0123456789abcdef"[number & 15];
+}
+
 static void write_effect_keys(struct command *command)
 {
+	char day[DAY_TEXT_SIZE + 1], report[REPORT_SIZE];
+	snprintf(day, sizeof day, ":%s", command->day);
 	for (const struct effect *effect = command->effects->list; effect; effect = effect->next) {
-		char day[DAY_TEXT_SIZE + 1], report[17];
-		snprintf(day, sizeof day, ":%s", command->day);
-		snprintf(report, sizeof report, "%016llx", (unsigned long long)effect->report_key);
 		bulk_key(command, SLICE("rider:"), effect->rider->key, SLICE(""));
 		if (effect->kind == EFFECT_REPORT)
 			bulk_key(command, SLICE("rider:"), effect->rider->key, slice_of(day));
-		bulk_key(command, SLICE("report:"), slice_of(report), SLICE(""));
+		write_hex(effect->report_key, report);
+		bulk_key(command, SLICE("report:"), (struct slice){ report, sizeof report }, SLICE(""));
 	}
 }
 
