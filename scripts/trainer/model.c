@@ -250,7 +250,8 @@ static double *fit_reviews(const struct study *study, const bool *used, const st
 				     text->weight * (part == 0 ? (review ? 1 : 2)
 							       : (hazard ? study->settings.complaint_weight : 1)));
 		}
-		parts[part] = examples_fit(&examples, LOSS_EACH, strengths[part], grams->count, study->settings.steps);
+		parts[part] = examples_fit(&examples, part ? LOSS_HINGE : LOSS_EACH, strengths[part], grams->count,
+					   study->settings.steps);
 		for (size_t i = 0; i <= grams->count; i++)
 			weights[i * REVIEW_OUTPUTS + (size_t)part] = parts[part][i];
 		free(parts[part]);
