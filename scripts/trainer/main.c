@@ -19,12 +19,12 @@ enum { PARTS = 5, ROUNDS_MAX = 12 };
 #define STRENGTHEN 0.5   /* weight that a sentence gains each time it gets another label */
 
 static struct settings settings = {
-	.gram_count = 10000,
+	.gram_count = 9600,
 	.review_gram_count = 6000,
-	.gram_strength = 0.015,
-	.level_strength = 0.025,
-	.cell_strength = 0.035,
-	.kind_strength = 0.025,
+	.gram_strength = 0.0105,
+	.level_strength = 0.0175,
+	.cell_strength = 0.0245,
+	.kind_strength = 0.0175,
 	.rule_strength = 0.5,
 	.composed_strength = 0.3,
 	.also_strength = 0.05,
