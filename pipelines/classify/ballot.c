@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "classify/ballot.h"
+#include "classify/chances.h"
 
 enum {
 	STRONG_WEIGHT = 200, /* a rule that can set severity on its own */
@@ -83,6 +84,18 @@ static void add_to_category(struct tally *tally, enum category category, int32_t
 		tally->outputs[i] += amount;
 }
 
+/* What food needs to be as likely as no hazard, as far as what reports taught is in doubt: by as much as the text reads
+ * like a review. */
+static int32_t needed_for_food(const struct tally *tally)
+{
+	struct chances chances;
+
+	chances_of(&chances, tally->outputs);
+	int32_t lead = chance_lead(chances.categories[CATEGORY_OTHER], chances.categories[CATEGORY_FOOD]);
+	int32_t least = tally->review, most = 2 * tally->review; /* one for what it just added to no hazard */
+	return lead < least ? least : lead > most ? most : lead;
+}
+
 /* A text that reads like a review is one: it speaks against a report, and for food when it complains. */
 static void add_review(const struct ballot *ballot, struct tally *tally)
 {
@@ -96,7 +109,7 @@ static void add_review(const struct ballot *ballot, struct tally *tally)
 	int32_t complaint = weights_logit(weights, &ballot->grams, OUTPUT_COMPLAINT);
 	if (complaint <= 0)
 		return;
-	tally->complaint = tally->review + complaint;
+	tally->complaint = needed_for_food(tally) + complaint;
 	add_to_category(tally, CATEGORY_FOOD, tally->complaint);
 }
 

@@ -83,6 +83,18 @@ static double each(uint64_t right, size_t count, double *sums)
 	return loss;
 }
 
+static double hinge(uint64_t right, size_t count, double *sums)
+{
+	double loss = 0;
+
+	for (size_t k = 0; k < count; k++) {
+		double sign = right >> k & 1 ? 1 : -1, missing = fmax(0, 1 - sign * sums[k]);
+		loss += missing * missing;
+		sums[k] = -2 * sign * missing;
+	}
+	return loss;
+}
+
 static void add_slope(const struct problem *problem, size_t row, const double *errors, double *slope)
 {
 	const struct matrix *matrix = problem->matrix;
@@ -159,8 +171,9 @@ static double evaluate(const struct problem *problem, const double *weights, dou
 		if (problem->weights[row] == 0)
 			continue;
 		sums_of(problem, expanded, row, sums);
-		double loss = problem->loss == LOSS_ONE_OF ? one_of(problem->right[row], allowed, count, sums)
-							   : each(problem->right[row], count, sums);
+		double loss = problem->loss == LOSS_ONE_OF  ? one_of(problem->right[row], allowed, count, sums)
+			      : problem->loss == LOSS_HINGE ? hinge(problem->right[row], count, sums)
+							    : each(problem->right[row], count, sums);
 		value += problem->weights[row] * loss;
 		add_slope(problem, row, sums, expanded_slope);
 	}

@@ -19,6 +19,7 @@ void matrix_free(struct matrix *matrix);
 enum loss {
 	LOSS_ONE_OF, /* softmax over the outputs that the row allows; when several are right, any of them will do */
 	LOSS_EACH,   /* each output on its own: logistic */
+	LOSS_HINGE,  /* the same: the square of what is missing to a lead of one */
 };
 
 enum { SHARES_MAX = 4 };

@@ -112,7 +112,8 @@ static int by_rank(const void *left, const void *right)
 	return (a->number > b->number) - (a->number < b->number);
 }
 
-/* Keeps the grams with the largest weights, and rather those that are met often, as a new table. */
+/* Keeps the grams with the largest weights, and rather those that are met often, as a new table: ten thousand by this
+ * rank are as good in CV as twice as many by the fourth root of how often they are met. */
 static void keep_heaviest(struct names_table *table, const double *weights, const double *counts, size_t outputs,
 			  size_t count)
 {
@@ -123,7 +124,7 @@ static void keep_heaviest(struct names_table *table, const double *weights, cons
 		ranked[i].number = (uint32_t)i;
 		for (size_t k = 0; k < outputs; k++)
 			ranked[i].rank = fmax(ranked[i].rank, fabs(weights[i * outputs + k]));
-		ranked[i].rank *= sqrt(sqrt(counts[i]));
+		ranked[i].rank *= pow(counts[i], 0.75);
 	}
 	qsort(ranked, table->count, sizeof(*ranked), by_rank);
 	for (size_t i = 0; i < table->count && i < count; i++)
@@ -250,7 +251,8 @@ static double *fit_reviews(const struct study *study, const bool *used, const st
 				     text->weight * (part == 0 ? (review ? 1 : 2)
 							       : (hazard ? study->settings.complaint_weight : 1)));
 		}
-		parts[part] = examples_fit(&examples, LOSS_EACH, strengths[part], grams->count, study->settings.steps);
+		parts[part] = examples_fit(&examples, part ? LOSS_HINGE : LOSS_EACH, strengths[part], grams->count,
+					   study->settings.steps);
 		for (size_t i = 0; i <= grams->count; i++)
 			weights[i * REVIEW_OUTPUTS + (size_t)part] = parts[part][i];
 		free(parts[part]);

@@ -39,6 +39,16 @@ static double unit_of(const double *weights, size_t rows, size_t outputs)
 	return largest / 127;
 }
 
+/* The same for one of the outputs of a review alone: complaints have the smaller weights. */
+static double unit_of_output(const double *weights, size_t rows, int output)
+{
+	double largest = 1e-6;
+
+	for (size_t i = 0; i < rows; i++)
+		largest = fmax(largest, fabs(weights[i * REVIEW_OUTPUTS + (size_t)output]));
+	return largest / 127;
+}
+
 /* The weights of one row over all outputs that a report has. */
 static void row_of(const struct model *model, size_t row, double weights[OUTPUT_TRAINED])
 {
@@ -202,13 +212,16 @@ static void write_reviews(const struct model *model, FILE *file)
 {
 	size_t count = model->review_grams.count;
 	char **names = sorted_names(&model->review_grams);
-	double unit = unit_of(model->reviews, count, REVIEW_OUTPUTS), row[REVIEW_OUTPUTS];
+	double units[REVIEW_OUTPUTS], row[REVIEW_OUTPUTS];
+
+	for (int k = 0; k < REVIEW_OUTPUTS; k++)
+		units[k] = unit_of_output(model->reviews, count, k);
 
 	fputs("# Written by `make train REVIEWS=file`; do not edit. What a gram says for: this is a takeaway review; "
 	      "and complains.\n",
 	      file);
 	for (int k = 0; k < REVIEW_OUTPUTS; k++)
-		row[k] = unit * 100000;
+		row[k] = units[k] * 100000;
 	write_numbers(file, "@review_scale", row, REVIEW_OUTPUTS);
 	for (int k = 0; k < REVIEW_OUTPUTS; k++)
 		row[k] = model->reviews[count * REVIEW_OUTPUTS + (size_t)k] * 100;
@@ -219,7 +232,7 @@ static void write_reviews(const struct model *model, FILE *file)
 		size_t number = names_table_find(&model->review_grams, names[i]);
 		bool any = false;
 		for (int k = 0; k < REVIEW_OUTPUTS; k++) {
-			row[k] = model->reviews[number * REVIEW_OUTPUTS + (size_t)k] / unit;
+			row[k] = model->reviews[number * REVIEW_OUTPUTS + (size_t)k] / units[k];
 			any |= lrint(row[k]) != 0;
 		}
 		if (any) {

@@ -23,6 +23,17 @@ static double value_of(const struct score *score)
 	return sum;
 }
 
+/* Of the texts that report nothing two in five: then they are a quarter, as of reports. They are half of what was
+ * written, since they are what is hard to tell, and precision depends on their share. */
+static bool takes_part(const struct corpus *corpus, size_t i)
+{
+	const struct text *text = &corpus->texts[i];
+
+	if (text->source == SOURCE_TEXTS)
+		return text->gold.category != CATEGORY_OTHER || i % 5 < 2;
+	return text->source == SOURCE_DEV;
+}
+
 static double try_out(const struct ruleset *ruleset, const struct corpus *corpus, const bool *kept)
 {
 	struct score score = { .rows = 0 };
@@ -31,7 +42,7 @@ static double try_out(const struct ruleset *ruleset, const struct corpus *corpus
 		const struct text *text = &corpus->texts[i];
 		struct report report = { .description = slice_of(text->text) };
 		struct verdict verdict;
-		if (!kept[i] || (text->source != SOURCE_TEXTS && text->source != SOURCE_DEV))
+		if (!kept[i] || !takes_part(corpus, i))
 			continue;
 		ruleset_classify(ruleset, &report, &verdict);
 		score_add(&score, &text->gold, &verdict);
