@@ -95,6 +95,14 @@ static double hinge(uint64_t right, size_t count, double *sums)
 	return loss;
 }
 
+/* Takes the sums of a row and leaves their slopes in them. */
+static double loss_of(enum loss loss, uint64_t right, uint64_t allowed, size_t count, double *sums)
+{
+	if (loss == LOSS_ONE_OF)
+		return one_of(right, allowed, count, sums);
+	return loss == LOSS_HINGE ? hinge(right, count, sums) : each(right, count, sums);
+}
+
 static void add_slope(const struct problem *problem, size_t row, const double *errors, double *slope)
 {
 	const struct matrix *matrix = problem->matrix;
@@ -171,10 +179,7 @@ static double evaluate(const struct problem *problem, const double *weights, dou
 		if (problem->weights[row] == 0)
 			continue;
 		sums_of(problem, expanded, row, sums);
-		double loss = problem->loss == LOSS_ONE_OF  ? one_of(problem->right[row], allowed, count, sums)
-			      : problem->loss == LOSS_HINGE ? hinge(problem->right[row], count, sums)
-							    : each(problem->right[row], count, sums);
-		value += problem->weights[row] * loss;
+		value += problem->weights[row] * loss_of(problem->loss, problem->right[row], allowed, count, sums);
 		add_slope(problem, row, sums, expanded_slope);
 	}
 	collect(problem, expanded_slope, slope);
