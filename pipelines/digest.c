@@ -17,14 +17,19 @@ static struct slice hex(const unsigned char *bytes, size_t hex_size, struct aren
 	return (struct slice){ text, hex_size };
 }
 
-struct slice digest_parts(const struct slice *parts, size_t count, size_t hex_size, struct arena *arena)
+static void digest(const struct slice *parts, size_t count, unsigned char out[SHA256_DIGEST_LENGTH])
 {
-	unsigned char out[SHA256_DIGEST_LENGTH];
 	SHA256_CTX context;
 	MUST(SHA256_Init(&context));
 	for (size_t i = 0; i < count; i++)
 		MUST(SHA256_Update(&context, parts[i].data, parts[i].size));
 	MUST(SHA256_Final(out, &context));
+}
+
+struct slice digest_parts(const struct slice *parts, size_t count, size_t hex_size, struct arena *arena)
+{
+	unsigned char out[SHA256_DIGEST_LENGTH];
+	digest(parts, count, out);
 	return hex(out, hex_size, arena);
 }
 
@@ -33,30 +38,26 @@ static void key_block(struct slice key, unsigned char block[SHA256_CBLOCK])
 {
 	memset(block, 0, SHA256_CBLOCK);
 	if (key.size > SHA256_CBLOCK)
-		SHA256((const unsigned char *)key.data, key.size, block);
+		digest(&key, 1, block);
 	else if (key.size)
 		memcpy(block, key.data, key.size);
 }
 
-static void digest_behind_block(const unsigned char block[SHA256_CBLOCK], unsigned char pad, const void *text,
-				size_t size, unsigned char out[SHA256_DIGEST_LENGTH])
+static void digest_behind_block(const unsigned char block[SHA256_CBLOCK], char pad, struct slice text,
+				unsigned char out[SHA256_DIGEST_LENGTH])
 {
-	unsigned char padded[SHA256_CBLOCK];
-	SHA256_CTX context;
+	char padded[SHA256_CBLOCK];
 	for (size_t i = 0; i < SHA256_CBLOCK; i++)
-		padded[i] = block[i] ^ pad;
-	MUST(SHA256_Init(&context));
-	MUST(SHA256_Update(&context, padded, sizeof padded));
-	MUST(SHA256_Update(&context, text, size));
-	MUST(SHA256_Final(out, &context));
+		padded[i] = (char)(block[i] ^ pad);
+	digest((struct slice[]){ { padded, sizeof padded }, text }, 2, out);
 }
 
 /* RFC 2104 section 2: H(K ^ opad, H(K ^ ipad, text)). */
 struct slice digest_keyed(struct slice key, struct slice text, size_t hex_size, struct arena *arena)
 {
-	unsigned char block[SHA256_CBLOCK], out[SHA256_DIGEST_LENGTH];
+	unsigned char block[SHA256_CBLOCK], inner[SHA256_DIGEST_LENGTH], out[SHA256_DIGEST_LENGTH];
 	key_block(key, block);
-	digest_behind_block(block, 0x36, text.data, text.size, out);
-	digest_behind_block(block, 0x5c, out, sizeof out, out);
+	digest_behind_block(block, 0x36, text, inner);
+	digest_behind_block(block, 0x5c, (struct slice){ (const char *)inner, sizeof inner }, out);
 	return hex(out, hex_size, arena);
 }
