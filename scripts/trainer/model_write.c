@@ -29,23 +29,13 @@ static FILE *open_file(const char *folder, const char *name)
 	return file;
 }
 
-/* A weight of 127 stands for the largest one. */
-static double unit_of(const double *weights, size_t rows, size_t outputs)
+/* A weight of 127 stands for the largest of so many, each step numbers from the last. */
+static double unit_of(const double *weights, size_t count, size_t step)
 {
 	double largest = 1e-6;
 
-	for (size_t i = 0; i < rows * outputs; i++)
-		largest = fmax(largest, fabs(weights[i]));
-	return largest / 127;
-}
-
-/* The same for one of the outputs of a review alone: complaints have the smaller weights. */
-static double unit_of_output(const double *weights, size_t rows, int output)
-{
-	double largest = 1e-6;
-
-	for (size_t i = 0; i < rows; i++)
-		largest = fmax(largest, fabs(weights[i * REVIEW_OUTPUTS + (size_t)output]));
+	for (size_t i = 0; i < count; i++)
+		largest = fmax(largest, fabs(weights[i * step]));
 	return largest / 127;
 }
 
@@ -92,7 +82,7 @@ static void write_grams(FILE *file, const struct model *model, const struct stud
 			const double units[OUTPUT_TRAINED])
 {
 	size_t hazards = study->ruleset->hazard_count;
-	double code_unit = unit_of(model->codes, model->grams.count, hazards), row[OUTPUT_TRAINED];
+	double code_unit = unit_of(model->codes, model->grams.count * hazards, 1), row[OUTPUT_TRAINED];
 	char **names = sorted_names(&model->grams);
 
 	fprintf(file, "@code_scale\t%ld\n", lrint(code_unit * 100000));
@@ -191,8 +181,8 @@ static void write_weights(const struct model *model, const struct study *study, 
 	double units[OUTPUT_TRAINED];
 
 	for (int k = 0; k < OUTPUT_TRAINED; k++)
-		units[k] = k < CELL_COUNT ? unit_of(model->cells, model->grams.count, CELL_COUNT)
-					  : unit_of(model->also, model->grams.count, CATEGORY_OTHER);
+		units[k] = k < CELL_COUNT ? unit_of(model->cells, model->grams.count * CELL_COUNT, 1)
+					  : unit_of(model->also, model->grams.count * CATEGORY_OTHER, 1);
 	fputs("# Written by `make train`; do not edit. name<TAB>what it adds to: emergency fire food, each Minor "
 	      "Moderate "
 	      "Severe Extreme;\n"
@@ -215,7 +205,7 @@ static void write_reviews(const struct model *model, FILE *file)
 	double units[REVIEW_OUTPUTS], row[REVIEW_OUTPUTS];
 
 	for (int k = 0; k < REVIEW_OUTPUTS; k++)
-		units[k] = unit_of_output(model->reviews, count, k);
+		units[k] = unit_of(model->reviews + k, count, REVIEW_OUTPUTS); /* complaints have the smaller weights */
 
 	fputs("# Written by `make train REVIEWS=file`; do not edit. What a gram says for: this is a takeaway review; "
 	      "and complains.\n",
