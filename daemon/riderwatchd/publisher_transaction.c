@@ -15,7 +15,7 @@ enum ending {
 	ENDING_ABORT, /* not committed, says the library, if the abort succeeds */
 	ENDING_LOST,  /* producer unusable */
 	ENDING_LATE,  /* retriable, but for too long, or the process stops; a commit whose answer is not known */
-	ENDING_LEFT,  /* to the next producer, before anything of it was sent */
+	ENDING_LEFT,  /* to the next producer, nothing of it having been answered */
 };
 
 struct transaction {
