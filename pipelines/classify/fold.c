@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "classify/fold.h"
 
-static const struct {
-	uint16_t from, to;
-} simplified[] = {
-#define SIMPLIFIED(traditional, simple) { traditional, simple },
+enum { HAN_FIRST = 0x4E00, HAN_LAST = 0x9FFF };
+
+/* By character from HAN_FIRST on; 0: it is simple as it is. */
+static const uint16_t simplified[HAN_LAST - HAN_FIRST + 1] = {
+#define SIMPLIFIED(traditional, simple) [(traditional) - HAN_FIRST] = (simple),
 #include "classify/simplified.def"
 #undef SIMPLIFIED
 };
@@ -40,21 +41,6 @@ uint32_t fold_decode(struct slice text, uint32_t *position)
 	return continuation(text, at, lead & (0x7Fu >> count), count);
 }
 
-static uint32_t simple_of(uint32_t code)
-{
-	size_t low = 0, high = sizeof(simplified) / sizeof(simplified[0]);
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		if (simplified[middle].from < code)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	bool found = low < sizeof(simplified) / sizeof(simplified[0]) && simplified[low].from == code;
-	return found ? simplified[low].to : code;
-}
-
 uint32_t fold_character(uint32_t code)
 {
 	if (code == 0x3000)
@@ -63,8 +49,8 @@ uint32_t fold_character(uint32_t code)
 		code -= 0xFEE0;
 	if (code >= 'A' && code <= 'Z')
 		return code + 32;
-	if (code >= 0x4E00 && code <= 0x9FFF)
-		return simple_of(code);
+	if (code >= HAN_FIRST && code <= HAN_LAST && simplified[code - HAN_FIRST])
+		return simplified[code - HAN_FIRST];
 	return code;
 }
 
@@ -78,6 +64,8 @@ enum border fold_border(uint32_t folded)
 		{ 0xFE00, 0xFE4F }, { 0xFF5F, 0xFF65 }, { 0x1F000, 0x1FAFF },
 	};
 
+	if (folded >= HAN_FIRST && folded <= HAN_LAST)
+		return BORDER_NONE;
 	switch (folded) {
 	case '.':
 	case '!':
