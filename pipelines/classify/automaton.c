@@ -14,12 +14,6 @@ struct node {
 	uint16_t depth;
 };
 
-struct edge {
-	uint32_t node; /* from */
-	uint16_t symbol;
-	uint32_t next; /* 0 = free slot: no edge leads to the start */
-};
-
 struct word {
 	uint32_t node;
 	uint32_t shorter;
@@ -30,7 +24,7 @@ struct automaton {
 	struct arena *arena;
 	struct node *nodes;
 	size_t node_count, node_capacity;
-	struct edge *edges; /* open addressing, a power of two */
+	uint32_t *edges; /* nodes they lead to, 0 = free; open addressing, a power of two. Whence, says the node */
 	size_t edge_mask;
 	uint32_t *first; /* by symbol: where the start goes, 0 = it stays; most characters begin no word */
 	uint32_t first_count;
@@ -82,27 +76,31 @@ static uint64_t child_bit(uint16_t symbol)
 	return 1ull << (symbol & 63);
 }
 
-static struct edge *edge_slot(struct edge *edges, size_t mask, uint32_t node, uint16_t symbol)
+static bool leads(const struct automaton *automaton, uint32_t next, uint32_t from, uint16_t symbol)
 {
-	size_t at = (node * 0x9E3779B1u ^ symbol * 0x85EBCA6Bu) & mask;
+	const struct node *node = &automaton->nodes[next & ~STATE_WORD];
 
-	while (edges[at].next != 0 && (edges[at].node != node || edges[at].symbol != symbol))
-		at = (at + 1) & mask;
-	return &edges[at];
+	return node->parent == from && node->symbol == symbol;
+}
+
+/* The edge from a node over a symbol, or where it would be. */
+static uint32_t *edge_slot(const struct automaton *automaton, uint32_t from, uint16_t symbol)
+{
+	size_t at = (from * 0x9E3779B1u ^ symbol * 0x85EBCA6Bu) & automaton->edge_mask;
+
+	while (automaton->edges[at] != 0 && !leads(automaton, automaton->edges[at], from, symbol))
+		at = (at + 1) & automaton->edge_mask;
+	return &automaton->edges[at];
 }
 
 static void edges_grow(struct automaton *automaton)
 {
 	size_t size = 2 * (automaton->edge_mask + 1);
-	struct edge *edges = arena_zalloc(automaton->arena, size * sizeof(*edges));
 
-	for (size_t i = 0; i <= automaton->edge_mask; i++) {
-		struct edge old = automaton->edges[i];
-		if (old.next != 0)
-			*edge_slot(edges, size - 1, old.node, old.symbol) = old;
-	}
-	automaton->edges = edges;
+	automaton->edges = arena_zalloc(automaton->arena, size * sizeof(*automaton->edges));
 	automaton->edge_mask = size - 1;
+	for (uint32_t i = 1; i < automaton->node_count; i++)
+		*edge_slot(automaton, automaton->nodes[i].parent, automaton->nodes[i].symbol) = i;
 }
 
 static uint32_t node_new(struct automaton *automaton, uint32_t parent, uint16_t symbol)
@@ -128,25 +126,24 @@ struct automaton *automaton_new(struct arena *arena)
 	automaton->word_capacity = 512;
 	automaton->words = grown(arena, NULL, 0, automaton->word_capacity, sizeof(struct word));
 	automaton->edge_mask = 4095;
-	automaton->edges = arena_zalloc(arena, 4096 * sizeof(struct edge));
+	automaton->edges = arena_zalloc(arena, 4096 * sizeof(*automaton->edges));
 	node_new(automaton, WORD_NONE, 0);
 	return automaton;
 }
 
 static uint32_t child_of(struct automaton *automaton, uint32_t node, uint16_t symbol)
 {
-	struct edge *edge = edge_slot(automaton->edges, automaton->edge_mask, node, symbol);
+	uint32_t *edge = edge_slot(automaton, node, symbol);
 
-	if (edge->next != 0)
-		return edge->next;
+	if (*edge != 0)
+		return *edge;
 	if (2 * automaton->node_count > automaton->edge_mask) {
 		edges_grow(automaton);
-		edge = edge_slot(automaton->edges, automaton->edge_mask, node, symbol);
+		edge = edge_slot(automaton, node, symbol);
 	}
-	uint32_t next = node_new(automaton, node, symbol);
+	*edge = node_new(automaton, node, symbol);
 	automaton->nodes[node].children |= child_bit(symbol);
-	*edge = (struct edge){ node, symbol, next };
-	return next;
+	return *edge;
 }
 
 uint32_t automaton_add(struct automaton *automaton, const uint16_t *symbols, size_t length, bool *known)
@@ -211,7 +208,7 @@ static uint32_t marked(const struct automaton *automaton, uint32_t state)
 static void mark_words(struct automaton *automaton)
 {
 	for (size_t i = 0; i <= automaton->edge_mask; i++)
-		automaton->edges[i].next = marked(automaton, automaton->edges[i].next);
+		automaton->edges[i] = marked(automaton, automaton->edges[i]);
 	for (uint32_t i = 0; i < automaton->first_count; i++)
 		automaton->first[i] = marked(automaton, automaton->first[i]);
 }
@@ -234,9 +231,9 @@ static uint32_t step_inside(const struct automaton *automaton, uint32_t state, u
 	for (; state != 0 && symbol != 0; state = automaton->nodes[state].fail) {
 		if (!(automaton->nodes[state].children & child_bit(symbol)))
 			continue;
-		const struct edge *edge = edge_slot(automaton->edges, automaton->edge_mask, state, symbol);
-		if (edge->next != 0)
-			return edge->next;
+		uint32_t next = *edge_slot(automaton, state, symbol);
+		if (next != 0)
+			return next;
 	}
 	return step_from_start(automaton, symbol);
 }
