@@ -14,7 +14,7 @@ struct stretch {
 
 struct found {
 	struct stretch at;
-	const struct use *uses;
+	const struct phrase *phrase;
 	bool ignored;
 };
 
@@ -153,7 +153,7 @@ static void see_phrase(struct scan *scan, const struct rule *rule, const struct 
 
 static void see_word(struct scan *scan, const struct found *word)
 {
-	for (const struct use *use = word->uses; use; use = use->next) {
+	for (const struct use *use = &word->phrase->use; use; use = use->next) {
 		if (use->kind == USE_CONCEPT) {
 			see_concept(scan, use->index, word);
 		} else if (use->kind == USE_RULE) {
@@ -198,12 +198,10 @@ static struct character look_up(const struct scan *scan, uint32_t code)
 
 static void hold_word(struct scan *scan, struct found word)
 {
-	for (const struct use *use = word.uses; use; use = use->next) {
-		if (use->kind == USE_DENIAL)
-			scan->denials[scan->denial_count++] = (uint8_t)scan->word_count;
-		else if (use->kind == USE_IGNORE)
-			scan->ignores[scan->ignore_count++] = (uint8_t)scan->word_count;
-	}
+	if (word.phrase->denies)
+		scan->denials[scan->denial_count++] = (uint8_t)scan->word_count;
+	if (word.phrase->ignores)
+		scan->ignores[scan->ignore_count++] = (uint8_t)scan->word_count;
 	scan->words[scan->word_count++] = word;
 }
 
@@ -221,7 +219,7 @@ static void find_words(struct scan *scan)
 		hold_word(scan, (struct found){
 					.at = { start, scan->characters, scan->ring[start % RING].steps, scan->steps,
 						scan->ring[start % RING].from, scan->to },
-					.uses = scan->ruleset->uses[word],
+					.phrase = &scan->ruleset->phrases[word],
 				});
 	}
 }

@@ -58,7 +58,8 @@ static void add_word(struct ruleset *ruleset, const struct reader *reader, const
 		reader_fail(reader, place->path, "more than %d words", RULES_MAX * 4);
 		return;
 	}
-	for (const struct use *old = ruleset->uses[number]; old; old = old->next) {
+	struct phrase *phrase = &ruleset->phrases[number];
+	for (const struct use *old = phrase->known ? &phrase->use : NULL; old; old = old->next) {
 		if (clash(old, kind, index)) {
 			reader_fail(reader, place->path,
 				    "\"%s\" stands in %s already (case, width and spaces do not count)",
@@ -66,9 +67,15 @@ static void add_word(struct ruleset *ruleset, const struct reader *reader, const
 			return;
 		}
 	}
-	struct use *use = arena_zalloc(&ruleset->arena, sizeof(*use));
-	*use = (struct use){ ruleset->uses[number], kind, index };
-	ruleset->uses[number] = use;
+	struct use *next = NULL;
+	if (phrase->known) {
+		next = arena_zalloc(&ruleset->arena, sizeof(*next));
+		*next = phrase->use;
+	}
+	phrase->use = (struct use){ next, kind, index };
+	phrase->known = true;
+	phrase->denies |= kind == USE_DENIAL;
+	phrase->ignores |= kind == USE_IGNORE;
 }
 
 static void add_words(struct ruleset *ruleset, const struct reader *reader, const struct place *list,

@@ -19,6 +19,13 @@ struct use {
 	uint16_t index; /* of the concept or rule */
 };
 
+/* A word, and what it stands for. */
+struct phrase {
+	struct use use;       /* most have but one; the others follow */
+	bool known;           /* whether there is any */
+	bool denies, ignores; /* one of them says so */
+};
+
 /* Votes for its hazard's category when its word, or all its concepts near each other, stand in a text. A fact votes for
  * no category: it changes severity and further categories of those it is on. */
 struct rule {
@@ -106,7 +113,7 @@ struct ruleset {
 
 	struct alphabet alphabet;
 	struct automaton *automaton;
-	struct use **uses; /* by word */
+	struct phrase *phrases; /* by word */
 	struct slice concepts[CONCEPTS_MAX];
 	struct trigger *triggers[CONCEPTS_MAX];
 	struct concept_set partners[CONCEPTS_MAX]; /* the others of a concept's triggers */

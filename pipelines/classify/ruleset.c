@@ -42,7 +42,7 @@ static struct ruleset *ruleset_new(void)
 	ruleset->routes_end = &ruleset->routes;
 	ruleset->responses_end = &ruleset->responses;
 	ruleset->rules = arena_zalloc(&ruleset->arena, RULES_MAX * sizeof(struct rule));
-	ruleset->uses = arena_zalloc(&ruleset->arena, RULES_MAX * 4 * sizeof(struct use *));
+	ruleset->phrases = arena_zalloc(&ruleset->arena, RULES_MAX * 4 * sizeof(struct phrase));
 	ruleset->automaton = automaton_new(&ruleset->arena);
 	alphabet_init(&ruleset->alphabet, &ruleset->arena);
 	return ruleset;
