@@ -96,7 +96,8 @@ static int32_t needed_for_food(const struct tally *tally)
 	return lead < least ? least : lead > most ? most : lead;
 }
 
-/* A text that reads like a review is one: it speaks against a report, and for food when it complains. */
+/* A text that reads like a review is one: it speaks against a report, the more so when it is content, and for food when
+ * it complains. */
 static void add_review(const struct ballot *ballot, struct tally *tally)
 {
 	const struct weights *weights = &ballot->ruleset->weights;
@@ -104,9 +105,9 @@ static void add_review(const struct ballot *ballot, struct tally *tally)
 
 	if (review <= 0 || ballot->grams.sums[GRAM_IN_REVIEWS] == 0)
 		return;
-	tally->review = review * weights->review_percent / 100;
-	add_to_category(tally, CATEGORY_OTHER, tally->review);
 	int32_t complaint = weights_logit(weights, &ballot->grams, OUTPUT_COMPLAINT);
+	tally->review = review * weights->review_percent / 100 + (complaint < 0 ? -complaint : 0);
+	add_to_category(tally, CATEGORY_OTHER, tally->review);
 	if (complaint <= 0)
 		return;
 	tally->complaint = needed_for_food(tally) + complaint;

@@ -60,7 +60,7 @@ static void add_code_votes(const struct ballot *ballot, int32_t votes[HAZARDS_MA
 static const struct hazard *choose_hazard(const struct ballot *ballot, enum category category)
 {
 	const struct ruleset *ruleset = ballot->ruleset;
-	const int32_t *grams = ballot->grams.sums + OUTPUT_CODES;
+	const int32_t *grams = ballot->grams.codes;
 	int32_t votes[HAZARDS_MAX] = { 0 };
 	double unit = weights_code_unit(&ruleset->weights, &ballot->grams), best = 0;
 	const struct hazard *chosen = ruleset->defaults[category];

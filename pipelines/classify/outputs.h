@@ -4,7 +4,7 @@
 #include "verdict.h"
 
 #define LEVEL_COUNT (SEVERITY_COUNT - 1) /* Minor to Extreme */
-#define HAZARDS_MAX 34                   /* with what lies before OUTPUT_CODES they fill a cache line a gram */
+#define HAZARDS_MAX 36                   /* so many digits there are for them in weights.tsv */
 
 /* What a text of no hazard does. */
 enum quiet_kind {
@@ -36,8 +36,7 @@ enum output {
 	/* Counts instead of weights: how many grams of a text each of the two vocabularies knows. */
 	GRAM_IN_REPORTS = OUTPUT_COUNT,
 	GRAM_IN_REVIEWS,
-	OUTPUT_CODES, /* from here on: hazard codes, by their numbers */
-	OUTPUT_ALL = OUTPUT_CODES + HAZARDS_MAX,
+	OUTPUT_ALL,
 };
 
 /* The cells of a category lie side by side. */

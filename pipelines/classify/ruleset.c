@@ -12,7 +12,7 @@
 #include "text_file.h"
 
 /* To be changed whenever the same rule files would give other verdicts. */
-static const char engine_version[] = "riderwatch rules 7\n";
+static const char engine_version[] = "riderwatch rules 8\n";
 
 /* In the order in which they are loaded and hashed: later files name what earlier ones define. */
 static const struct {
@@ -110,12 +110,12 @@ static void load_all(struct ruleset *ruleset, const char *folder, const struct s
 		struct reader reader = { sources->files[i], problems, &ruleset->arena };
 		files[i].load(ruleset, &reader);
 	}
-	open_weights(ruleset, count_lines(sources));
+	struct weights_draft *draft = open_weights(ruleset, count_lines(sources));
 	for (int i = 0; i < TABLE_COUNT; i++) {
 		snprintf(path, sizeof(path), "%s/%s", folder, tables[i]);
-		load_weights(ruleset, path, (struct slice){ sources->tables[i], sources->table_sizes[i] }, problems);
+		load_weights(ruleset, draft, path, (struct slice){ sources->tables[i], sources->table_sizes[i] }, problems);
 	}
-	close_weights(ruleset);
+	close_weights(ruleset, draft);
 	alphabet_close(&ruleset->alphabet);
 	automaton_close(ruleset->automaton);
 	set_id(ruleset, sources);

@@ -5,6 +5,7 @@
 void weights_begin(struct gram_sums *sums)
 {
 	memset(sums->sums, 0, sizeof(sums->sums));
+	memset(sums->codes, 0, sizeof(sums->codes));
 	sums->queued = 0;
 	sums->hit_count = 0;
 }
@@ -14,12 +15,14 @@ static uint32_t look_up(const struct weights *weights, const struct gram_sums *s
 {
 	uint32_t count = 0;
 
+	for (uint32_t i = 0; i < sums->queued; i++)
+		__builtin_prefetch(weights->keys + weights->starts[weights_bucket(weights, sums->queue[i].key)]);
 	for (uint32_t i = 0; i < sums->queued; i++) {
 		const struct queued_gram *gram = &sums->queue[i];
 		bool known;
-		const struct weights_slot *slot = weights_find(weights, gram->key, &known);
-		__builtin_prefetch(&weights->rows[slot->row]);
-		hits[count] = (struct hit){ slot->row, gram->from, gram->to };
+		uint32_t row = weights_find(weights, gram->key, &known);
+		__builtin_prefetch(&weights->rows[row]);
+		hits[count] = (struct hit){ row, gram->from, gram->to };
 		count += known;
 	}
 	return count;
@@ -27,19 +30,26 @@ static uint32_t look_up(const struct weights *weights, const struct gram_sums *s
 
 void weights_flush(const struct weights *weights, struct gram_sums *sums)
 {
-	int16_t lanes[OUTPUT_ALL] = { 0 }; /* a queue of weights of at most 127 fits into sixteen bits */
+	int16_t lanes[GRAM_LANES] = { 0 }; /* a queue of weights of at most 127 fits into sixteen bits */
+	int16_t codes[CODE_LANES] = { 0 };
 	struct hit hits[GRAMS_QUEUED];
 	uint32_t count = look_up(weights, sums, hits);
 
 	for (uint32_t i = 0; i < count; i++) {
-		const int8_t *row = weights->rows[hits[i].row].adds;
-		for (int k = 0; k < OUTPUT_ALL; k++)
-			lanes[k] = (int16_t)(lanes[k] + row[k]);
+		const struct weights_row *row = &weights->rows[hits[i].row];
+		const int8_t *adds = (const int8_t *)row; /* all lanes: what is behind OUTPUT_ALL is not used */
+		const int8_t *more = weights->codes[row->codes].adds;
+		for (int k = 0; k < GRAM_LANES; k++)
+			lanes[k] = (int16_t)(lanes[k] + adds[k]);
+		for (int k = 0; k < CODE_LANES; k++)
+			codes[k] = (int16_t)(codes[k] + more[k]);
 		if (sums->hit_count < HITS_MAX && hits[i].to > hits[i].from)
 			sums->hits[sums->hit_count++] = hits[i];
 	}
-	for (int k = 0; k < OUTPUT_ALL; k++)
+	for (int k = 0; k < GRAM_LANES; k++)
 		sums->sums[k] += lanes[k];
+	for (int k = 0; k < CODE_LANES; k++)
+		sums->codes[k] += codes[k];
 	sums->queued = 0;
 }
 

@@ -8,24 +8,33 @@
 
 #define GRAM_LATIN 0x80000000u /* marks the key of a Latin word: the rest is its hash */
 
-/* In one cache line, since deciding and explaining come back to it. */
-struct weights_row {
-	int8_t adds[OUTPUT_ALL]; /* by output; the padding holds GRAM_IN_REPORTS, GRAM_IN_REVIEWS */
-} __attribute__((aligned(64)));
+#define GRAM_LANES 32 /* what is added up of a row at once: two to a cache line */
 
-struct weights_slot {
-	uint32_t key; /* 0: free */
-	uint32_t row;
+struct weights_row {
+	int8_t adds[OUTPUT_ALL]; /* by output, then GRAM_IN_REPORTS, GRAM_IN_REVIEWS */
+	uint16_t codes;          /* number of what it adds to hazard codes; 0: nothing */
+} __attribute__((aligned(GRAM_LANES)));
+
+_Static_assert(sizeof(struct weights_row) == GRAM_LANES, "a row of grams has grown out of its lanes");
+
+#define CODE_LANES ((HAZARDS_MAX + 15) / 16 * 16)
+
+/* By hazard. Most grams say nothing of it. */
+struct codes_row {
+	int8_t adds[CODE_LANES];
 };
 
-#define BUCKET 4
+#define BUCKET 4 /* keys that are compared at once */
 
+/* Rows lie in the order of their buckets, so that a bucket is where its rows start, and no more. All of it should stay
+ * in a core's cache. */
 struct weights {
-	struct weights_slot
-		*slots; /* buckets, filled from their first slot on; longer than any search: none wraps around */
-	uint32_t shift; /* 32 - log2 of the buckets where a search may begin */
+	uint16_t *starts; /* by bucket, and one more */
+	uint32_t *keys;   /* by row, and BUCKET zeros */
 	struct weights_row *rows;
-	uint32_t row_count, row_room;
+	struct codes_row *codes;
+	uint32_t shift; /* 32 - log2 of the buckets */
+	uint32_t row_count, codes_count;
 	int32_t scale[OUTPUT_COUNT]; /* a weight of 1 is scale / 1000 hundredths */
 	double unit[OUTPUT_COUNT];   /* scale / 1000 */
 	int32_t bias[OUTPUT_COUNT];  /* hundredths */
@@ -36,24 +45,25 @@ struct weights {
 	int32_t review_from, review_percent; /* from which logit on a text is a review, and how much of it counts */
 };
 
-/* Where the search for a key begins. */
-static inline struct weights_slot *weights_home(const struct weights *weights, uint32_t key)
+static inline uint32_t weights_bucket(const struct weights *weights, uint32_t key)
 {
-	return weights->slots + BUCKET * ((key * 0x9E3779B1u) >> weights->shift);
+	return (key * 0x9E3779B1u) >> weights->shift;
 }
 
-/* The key's slot, which holds another one when it is not *known. Which of a bucket it is, and whether it is any, costs
- * no jump, and few buckets are full: what a text holds next cannot be guessed. */
-static inline const struct weights_slot *weights_find(const struct weights *weights, uint32_t key, bool *known)
+/* The key's row, which is another one's when it is not *known. Which of a bucket it is, and whether it is any, costs no
+ * jump, and few buckets hold more than are compared at once: what a text holds next cannot be guessed. Keys of the next
+ * bucket may be compared too, and do not match. */
+static inline uint32_t weights_find(const struct weights *weights, uint32_t key, bool *known)
 {
-	const struct weights_slot *bucket = weights_home(weights, key);
+	const uint16_t *bucket = weights->starts + weights_bucket(weights, key);
 
-	for (;; bucket += BUCKET) {
-		uint32_t at = (uint32_t)(bucket[1].key == key) | (uint32_t)(bucket[2].key == key) << 1 |
-			      (uint32_t)(bucket[3].key == key) * 3;
-		*known = bucket[at].key == key;
-		if (*known | (bucket[BUCKET - 1].key == 0))
-			return bucket + at;
+	for (uint32_t at = bucket[0];; at += BUCKET) {
+		const uint32_t *keys = weights->keys + at;
+		uint32_t which = (uint32_t)(keys[1] == key) | (uint32_t)(keys[2] == key) << 1 |
+				 (uint32_t)(keys[3] == key) * 3;
+		*known = keys[which] == key;
+		if (*known | (at + BUCKET >= bucket[1]))
+			return at + which;
 	}
 }
 
@@ -73,22 +83,23 @@ struct hit {
 
 struct queued_gram {
 	uint32_t key;
-	uint32_t from, to; /* bytes */
+	uint32_t from, to; /* bytes of the description; kept for explaining when to > from */
 };
 
 struct gram_sums {
 	struct queued_gram queue[GRAMS_QUEUED]; /* not yet looked up: many at once wait less for memory */
 	uint32_t queued;
-	int32_t sums[OUTPUT_ALL];
+	int32_t sums[GRAM_LANES];
+	int32_t codes[CODE_LANES];
 	double report_unit, review_unit; /* 1 / sqrt(grams known), 0 for none; by weights_finish() */
 	uint32_t hit_count;              /* of hits that are kept for explaining; the sums hold all */
 	struct hit hits[HITS_MAX];
 };
 
 void weights_begin(struct gram_sums *sums);
-/* Looks the queue up. */
+/* Looks the queue up and empties it. */
 void weights_flush(const struct weights *weights, struct gram_sums *sums);
-/* To be called once after the last weights_add(), before anything below. */
+/* To be called once when all grams were queued, before anything below. */
 void weights_finish(const struct weights *weights, struct gram_sums *sums);
 /* Hundredths of a logit for one output, bias included. */
 int32_t weights_logit(const struct weights *weights, const struct gram_sums *sums, int output);
@@ -103,7 +114,7 @@ double weights_code_unit(const struct weights *weights, const struct gram_sums *
 static inline void weights_add(const struct weights *weights, uint32_t key, uint32_t from, uint32_t to,
 			       struct gram_sums *sums)
 {
-	__builtin_prefetch(weights_home(weights, key));
+	__builtin_prefetch(weights->starts + weights_bucket(weights, key));
 	sums->queue[sums->queued++] = (struct queued_gram){ key, from, to };
 	if (sums->queued == GRAMS_QUEUED)
 		weights_flush(weights, sums);

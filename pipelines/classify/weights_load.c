@@ -3,12 +3,24 @@
  * of a line stands at the head of those files. */
 #include <stdio.h>
 #include <stdlib.h>
+#include "alloc.h"
+#include "classify/letters.h"
 #include "classify/load.h"
 
-enum { ROWS_MAX = 1 << 15, NUMBER_MAX = 1000000 };
+enum { ROWS_MAX = UINT16_MAX, NUMBER_MAX = 1000000 };
+
+/* Grams as they are read, found by their keys. */
+struct weights_draft {
+	struct weights_row *rows;
+	struct codes_row *codes;
+	uint32_t *keys;
+	uint32_t *slots; /* row + 1, 0: free; twice as many as rows at least */
+	uint32_t room, slot_shift;
+};
 
 struct line {
 	struct ruleset *ruleset;
+	struct weights_draft *draft;
 	const char *path;
 	int number;
 	struct problems *problems;
@@ -55,7 +67,7 @@ static bool at_end(const struct line *line)
 {
 	if (line->at == line->end)
 		return true;
-	fail(line, "more numbers than outputs");
+	fail(line, "more than outputs");
 	return false;
 }
 
@@ -84,77 +96,97 @@ static void *zalloc_aligned(struct ruleset *ruleset, size_t count, size_t size, 
 	return memory + (-(uintptr_t)memory & (alignment - 1));
 }
 
-void open_weights(struct ruleset *ruleset, size_t lines)
+struct weights_draft *open_weights(struct ruleset *ruleset, size_t lines)
 {
-	struct weights *weights = &ruleset->weights;
-	uint32_t buckets = 16;
+	struct weights_draft *draft = alloc_zeroed(1, sizeof(*draft));
 
-	weights->row_room = lines < ROWS_MAX ? (uint32_t)lines : ROWS_MAX;
-	for (weights->shift = 28; buckets < weights->row_room; buckets *= 2)
-		weights->shift--;
-	weights->slots = zalloc_aligned(ruleset, (buckets + weights->row_room / BUCKET + 1) * BUCKET,
-					sizeof(struct weights_slot), BUCKET * sizeof(struct weights_slot));
-	weights->rows =
-		zalloc_aligned(ruleset, weights->row_room, sizeof(struct weights_row), sizeof(struct weights_row));
+	draft->room = lines < ROWS_MAX ? (uint32_t)lines : ROWS_MAX;
+	for (draft->slot_shift = 28; 1u << (32 - draft->slot_shift) < 2 * draft->room;)
+		draft->slot_shift--;
+	draft->rows = alloc_zeroed(draft->room, sizeof(*draft->rows));
+	draft->keys = alloc_zeroed(draft->room, sizeof(*draft->keys));
+	draft->slots = alloc_zeroed((size_t)1 << (32 - draft->slot_shift), sizeof(*draft->slots));
+	draft->codes = alloc_zeroed(draft->room + 1, sizeof(*draft->codes));
+	ruleset->weights.codes_count = 1;
+	return draft;
 }
 
-static struct weights_slot *free_slot_of(const struct weights *weights, uint32_t key)
+static uint32_t *slot_of(const struct weights_draft *draft, uint32_t key)
 {
-	struct weights_slot *slot = weights_home(weights, key);
+	uint32_t at = (key * 0x9E3779B1u) >> draft->slot_shift, last = (1u << (32 - draft->slot_shift)) - 1;
 
-	while (slot->key != 0)
-		slot++;
-	return slot;
+	while (draft->slots[at] != 0 && draft->keys[draft->slots[at] - 1] != key)
+		at = (at + 1) & last;
+	return &draft->slots[at];
 }
 
 /* The row of a gram, made when new; NULL when that cannot be. */
 static struct weights_row *row_of(struct line *line)
 {
+	struct weights_draft *draft = line->draft;
 	struct weights *weights = &line->ruleset->weights;
 	uint32_t key = key_of(line->ruleset, line->name);
-	bool known;
 
 	if (key == 0) {
 		fail(line, "a gram is one or two characters, or one Latin word");
 		return NULL;
 	}
-	const struct weights_slot *slot = weights_find(weights, key, &known);
-	if (known)
-		return &weights->rows[slot->row];
-	if (weights->row_count == weights->row_room) {
-		fail(line, "too many rows");
-		return NULL;
+	uint32_t *slot = slot_of(draft, key);
+	if (*slot == 0) {
+		if (weights->row_count == draft->room) {
+			fail(line, "too many rows");
+			return NULL;
+		}
+		draft->keys[weights->row_count] = key;
+		*slot = ++weights->row_count;
 	}
-	*free_slot_of(weights, key) = (struct weights_slot){ key, weights->row_count };
-	return &weights->rows[weights->row_count++];
+	return &draft->rows[*slot - 1];
 }
 
+static bool take_letters(struct line *line, int8_t *weights, int count)
+{
+	for (int i = 0; i < count; i++) {
+		if (line->at == line->end || !weight_of_letter(*line->at++, &weights[i])) {
+			fail(line, "a letter is missing, or is none");
+			return false;
+		}
+	}
+	return true;
+}
+
+/* A digit for the hazard and a letter each. */
 static void take_codes(struct line *line, struct weights_row *row)
 {
-	while (line->at < line->end) {
-		int32_t hazard, weight;
-		bool good = take_number(line, (int32_t)line->ruleset->hazard_count - 1, &hazard) && hazard >= 0 &&
-			    line->at < line->end && *line->at++ == ':' && take_number(line, INT8_MAX, &weight);
-		if (!good) {
-			fail(line, "hazard codes are number:weight");
+	struct weights *weights = &line->ruleset->weights;
+
+	if (line->at == line->end)
+		return;
+	if (row->codes == 0)
+		row->codes = (uint16_t)weights->codes_count++;
+	if (*line->at++ != ' ') {
+		fail(line, "hazard codes are behind a space, a digit and a letter each");
+		return;
+	}
+	for (; line->at < line->end; line->at += 2) {
+		const char *digit = strchr(LETTER_DIGITS, *line->at);
+		size_t hazard = digit ? (size_t)(digit - LETTER_DIGITS) : HAZARDS_MAX;
+		if (hazard >= line->ruleset->hazard_count || line->at + 1 == line->end ||
+		    !weight_of_letter(line->at[1], &line->draft->codes[row->codes].adds[hazard])) {
+			fail(line, "hazard codes are behind a space, a digit and a letter each");
 			return;
 		}
-		row->adds[OUTPUT_CODES + hazard] = (int8_t)weight;
 	}
 }
 
 static void read_gram(struct line *line, int first, int count, int mark)
 {
-	int32_t numbers[OUTPUT_COUNT];
 	struct weights_row *row = row_of(line);
 
-	if (!row || !take_numbers(line, numbers, count, INT8_MAX))
+	if (!row || !take_letters(line, row->adds + first, count))
 		return;
 	if (row->adds[mark])
 		fail(line, "stands here in another spelling too");
 	row->adds[mark] = 1;
-	for (int i = 0; i < count; i++)
-		row->adds[first + i] = (int8_t)numbers[i];
 	if (first == 0)
 		take_codes(line, row);
 	else
@@ -254,11 +286,12 @@ static void read_line(struct line *line, bool reviews)
 		read_gram(line, 0, OUTPUT_TRAINED, GRAM_IN_REPORTS);
 }
 
-void load_weights(struct ruleset *ruleset, const char *path, struct slice text, struct problems *problems)
+void load_weights(struct ruleset *ruleset, struct weights_draft *draft, const char *path, struct slice text,
+		  struct problems *problems)
 {
 	size_t size = strlen(path);
 	bool reviews = size > 11 && strcmp(path + size - 11, "reviews.tsv") == 0;
-	struct line line = { .ruleset = ruleset, .path = path, .problems = problems };
+	struct line line = { .ruleset = ruleset, .draft = draft, .path = path, .problems = problems };
 	const char *at = text.data, *end = text.data + text.size;
 
 	for (; at < end; at = line.end + 1) {
@@ -288,10 +321,40 @@ static void close_rule(struct rule *rule, int32_t prior_percent)
 		rule->adds[i] += rule->weight * prior_percent / 100;
 }
 
-void close_weights(struct ruleset *ruleset)
+/* By bucket, and in one as they were read: counts first, then where each bucket starts, then rows to their places. */
+static void sort_rows(struct ruleset *ruleset, const struct weights_draft *draft)
+{
+	struct weights *weights = &ruleset->weights;
+	uint32_t buckets = 16, count = weights->row_count;
+
+	for (weights->shift = 28; buckets < count; buckets *= 2)
+		weights->shift--;
+	weights->starts = zalloc_aligned(ruleset, buckets + 2, sizeof(*weights->starts), 64);
+	weights->keys = zalloc_aligned(ruleset, count + BUCKET, sizeof(*weights->keys), 64);
+	weights->rows = zalloc_aligned(ruleset, count + BUCKET, sizeof(*weights->rows), 64);
+	for (uint32_t i = 0; i < count; i++)
+		weights->starts[weights_bucket(weights, draft->keys[i]) + 2]++;
+	for (uint32_t i = 0; i < buckets; i++)
+		weights->starts[i + 2] = (uint16_t)(weights->starts[i + 2] + weights->starts[i + 1]);
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t place = weights->starts[weights_bucket(weights, draft->keys[i]) + 1]++;
+		weights->keys[place] = draft->keys[i];
+		weights->rows[place] = draft->rows[i];
+	}
+}
+
+void close_weights(struct ruleset *ruleset, struct weights_draft *draft)
 {
 	struct weights *weights = &ruleset->weights;
 
+	sort_rows(ruleset, draft);
+	weights->codes = zalloc_aligned(ruleset, weights->codes_count, sizeof(*weights->codes), 64);
+	memcpy(weights->codes, draft->codes, weights->codes_count * sizeof(*weights->codes));
+	free(draft->codes);
+	free(draft->rows);
+	free(draft->keys);
+	free(draft->slots);
+	free(draft);
 	for (int i = 0; i < OUTPUT_COUNT; i++)
 		weights->unit[i] = weights->scale[i] / 1000.0;
 	for (size_t i = 0; i < ruleset->rule_count; i++)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fit.h"
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include "alloc.h"
+#include "must.h"
 
-enum { MEMORY = 8, TRIES = 20, OUTPUTS_MAX = 64 };
+enum { MEMORY = 8, TRIES = 20, OUTPUTS_MAX = 64, STINTS = 4 };
 
 void matrix_begin_row(struct matrix *matrix)
 {
@@ -166,23 +168,68 @@ static double cost(const struct problem *problem, const double *weights, double 
 	return value;
 }
 
-/* expanded: room for the weights and the slope by output, one after the other. */
-static double evaluate(const struct problem *problem, const double *weights, double *slope, double *expanded)
-{
-	size_t count = problem->output_count, size = (problem->matrix->column_count + 1) * count;
-	double sums[OUTPUTS_MAX], value = 0, *expanded_slope = expanded + size;
+/* A part of the rows, for one thread. */
+struct stint {
+	pthread_t thread;
+	const struct problem *problem;
+	const double *expanded; /* weights */
+	size_t from, to;        /* rows */
+	double *slope, value;   /* of these rows */
+};
 
-	fit_expand(problem, weights, expanded);
-	memset(expanded_slope, 0, size * sizeof(*expanded));
-	for (size_t row = 0; row < problem->matrix->row_count; row++) {
+static void *work(void *context)
+{
+	struct stint *stint = context;
+	const struct problem *problem = stint->problem;
+	size_t count = problem->output_count;
+	double sums[OUTPUTS_MAX];
+
+	memset(stint->slope, 0, (problem->matrix->column_count + 1) * count * sizeof(*stint->slope));
+	stint->value = 0;
+	for (size_t row = stint->from; row < stint->to; row++) {
 		uint64_t allowed = problem->allowed ? problem->allowed[row] : ~0ull;
 		if (problem->weights[row] == 0)
 			continue;
-		sums_of(problem, expanded, row, sums);
-		value += problem->weights[row] * loss_of(problem->loss, problem->right[row], allowed, count, sums);
-		add_slope(problem, row, sums, expanded_slope);
+		sums_of(problem, stint->expanded, row, sums);
+		stint->value +=
+			problem->weights[row] * loss_of(problem->loss, problem->right[row], allowed, count, sums);
+		add_slope(problem, row, sums, stint->slope);
 	}
-	collect(problem, expanded_slope, slope);
+	return NULL;
+}
+
+/* The parts are the same however many threads a machine can run at once, and so is what they add up to. */
+static double add_up(const struct problem *problem, const double *expanded, double *slopes, size_t size)
+{
+	struct stint stints[STINTS];
+	size_t rows = problem->matrix->row_count;
+	double value = 0;
+
+	for (size_t i = 0; i < STINTS; i++) {
+		stints[i] = (struct stint){ .problem = problem,
+					    .expanded = expanded,
+					    .from = rows * i / STINTS,
+					    .to = rows * (i + 1) / STINTS,
+					    .slope = slopes + i * size };
+		MUST(pthread_create(&stints[i].thread, NULL, work, &stints[i]) == 0);
+	}
+	for (size_t i = 0; i < STINTS; i++) {
+		MUST(pthread_join(stints[i].thread, NULL) == 0);
+		value += stints[i].value;
+		for (size_t k = 0; i > 0 && k < size; k++)
+			slopes[k] += stints[i].slope[k];
+	}
+	return value;
+}
+
+/* expanded: room for the weights by output, and then for so many slopes by output as there are stints. */
+static double evaluate(const struct problem *problem, const double *weights, double *slope, double *expanded)
+{
+	size_t size = (problem->matrix->column_count + 1) * problem->output_count;
+
+	fit_expand(problem, weights, expanded);
+	double value = add_up(problem, expanded, expanded + size, size);
+	collect(problem, expanded + size, slope);
 	return value + cost(problem, weights, slope);
 }
 
@@ -277,7 +324,7 @@ static void remember(struct memory *memory, const double *step, double length, c
 void fit(const struct problem *problem, double *weights)
 {
 	size_t rows = problem->matrix->column_count + 1, size = rows * problem->part_count;
-	double *expanded = alloc_zeroed(2 * rows * problem->output_count, sizeof(double));
+	double *expanded = alloc_zeroed((1 + STINTS) * rows * problem->output_count, sizeof(double));
 	double *slope = alloc_zeroed(size, sizeof(double)), *next = alloc_zeroed(size, sizeof(double));
 	double *way = alloc_zeroed(size, sizeof(double)), *next_slope = alloc_zeroed(size, sizeof(double));
 	struct memory memory = { .paces = paces_of(problem) };

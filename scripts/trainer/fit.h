@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Linear models with a log loss, fitted by L-BFGS. Deterministic: one thread, sums in a fixed order. */
+/* Linear models with a log loss, fitted by L-BFGS. Deterministic: threads share the rows out by
+ * number, and sums are in a fixed order. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

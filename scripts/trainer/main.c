@@ -19,7 +19,7 @@ enum { PARTS = 5, ROUNDS_MAX = 12 };
 #define STRENGTHEN 0.5   /* weight that a sentence gains each time it gets another label */
 
 static struct settings settings = {
-	.gram_count = 9600,
+	.gram_count = 26000,
 	.review_gram_count = 6000,
 	.gram_strength = 0.0105,
 	.level_strength = 0.0175,
@@ -31,7 +31,7 @@ static struct settings settings = {
 	.code_strength = 0.03,
 	.review_strength = 0.005,
 	.complaint_strength = 4,
-	.complaint_weight = 2,
+	.complaint_weight = 1.2,
 	.worn_copies = 8,
 	.worn_share = 0.6,
 	.seen_rules = 0.1,

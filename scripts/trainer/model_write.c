@@ -6,12 +6,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "alloc.h"
+#include "classify/letters.h"
 #include "classify/load.h"
 #include "model.h"
 
 enum {
 	PAGE_FROM = -50,   /* from which logit of being urgent on somebody is paged, hundredths; tuned from here */
 	WATCH_FROM = -150, /* the same of being Extreme, and not silent */
+	/* From which logit of being a review on one counts as such, and how much: below nought since complaints read half
+	 * like reports; content and complaining reviews are told apart the better the lower it is, reports not the worse. */
+	REVIEW_FROM = -350,
+	REVIEW_PERCENT = 100,
 	REVIEW_OUTPUTS = OUTPUT_COUNT - OUTPUT_REVIEW,
 	CODE_WEIGHT_MIN = 6, /* of 127: what is less says nothing of a code */
 };
@@ -54,12 +59,24 @@ static void write_numbers(FILE *file, const char *name, const double *numbers, i
 		fprintf(file, "%s%ld", i ? " " : "", lrint(numbers[i]));
 }
 
+/* weights: of 127. */
+static void write_letters(FILE *file, const char *name, const double *weights, int count)
+{
+	fprintf(file, "%s\t", name);
+	for (int i = 0; i < count; i++)
+		fputc(letter_of_weight(weights[i]), file);
+}
+
 static void write_codes(FILE *file, const double *weights, size_t count, double unit)
 {
+	const char *before = " ";
+
 	for (size_t i = 0; i < count; i++) {
-		long weight = lrint(weights[i] / unit);
-		if (labs(weight) >= CODE_WEIGHT_MIN)
-			fprintf(file, " %zu:%ld", i, weight);
+		double weight = weights[i] / unit;
+		if (fabs(weight) < CODE_WEIGHT_MIN)
+			continue;
+		fprintf(file, "%s%c%c", before, LETTER_DIGITS[i], letter_of_weight(weight));
+		before = "";
 	}
 }
 
@@ -91,7 +108,7 @@ static void write_grams(FILE *file, const struct model *model, const struct stud
 		row_of(model, number, row);
 		for (int k = 0; k < OUTPUT_TRAINED; k++)
 			row[k] /= units[k];
-		write_numbers(file, names[i], row, OUTPUT_TRAINED);
+		write_letters(file, names[i], row, OUTPUT_TRAINED);
 		write_codes(file, model->codes + number * hazards, hazards, code_unit);
 		fputc('\n', file);
 	}
@@ -183,15 +200,17 @@ static void write_weights(const struct model *model, const struct study *study, 
 	for (int k = 0; k < OUTPUT_TRAINED; k++)
 		units[k] = k < CELL_COUNT ? unit_of(model->cells, model->grams.count * CELL_COUNT, 1)
 					  : unit_of(model->also, model->grams.count * CATEGORY_OTHER, 1);
-	fputs("# Written by `make train`; do not edit. name<TAB>what it adds to: emergency fire food, each Minor "
+	fputs("# Written by `make train`; do not edit. Name, tab, what it adds to: emergency fire food, each Minor "
 	      "Moderate "
 	      "Severe Extreme;\n"
 	      "# no hazard: resolved denied past drill question advert figurative city chat news review; further "
 	      "categories emergency fire\n"
-	      "# food; then hazard:weight, hazards counted from 0 as in hazards.json. A name is one or two characters "
-	      "or a Latin word,\n"
-	      "# a rule's id, or = and a fact. Rules and facts in hundredths; grams times scale / 1000 / sqrt(grams "
-	      "found).\n",
+	      "# food. A gram (one or two characters, or a Latin word) has a letter for each: A to Z for it, a to z "
+	      "against it, the later\n"
+	      "# the more, a full stop for nothing; then a digit and a letter per hazard code, counted from 0 (A is "
+	      "10) as in hazards.json.\n"
+	      "# Rules (their ids) and facts (behind =) in hundredths; a letter's step (classify/letters.c) times scale / "
+	      "1000 / sqrt(grams found).\n",
 	      file);
 	write_settings(file, model, study, units);
 	write_rules(file, model, study);
@@ -217,7 +236,7 @@ static void write_reviews(const struct model *model, FILE *file)
 		row[k] = model->reviews[count * REVIEW_OUTPUTS + (size_t)k] * 100;
 	fputc('\n', file);
 	write_numbers(file, "@review_bias", row, REVIEW_OUTPUTS);
-	fputs("\n@review_from\t-50\n@review_percent\t100\n", file);
+	fprintf(file, "\n@review_from\t%d\n@review_percent\t%d\n", REVIEW_FROM, REVIEW_PERCENT);
 	for (size_t i = 0; i < count; i++) {
 		size_t number = names_table_find(&model->review_grams, names[i]);
 		bool any = false;
@@ -226,7 +245,7 @@ static void write_reviews(const struct model *model, FILE *file)
 			any |= lrint(row[k]) != 0;
 		}
 		if (any) {
-			write_numbers(file, names[i], row, REVIEW_OUTPUTS);
+			write_letters(file, names[i], row, REVIEW_OUTPUTS);
 			fputc('\n', file);
 		}
 	}

@@ -44,10 +44,10 @@ static const struct {
 	  "@scale\t1000 1000 1000 1000 1000 1000 1000 1000 1000 1000 1000 1000 1000 1000 1000 1000 1000 1000 1000 1000 "
 	  "1000 1000 1000 1000 1000 1000\n@bias\t0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n"
 	  "@code_scale\t1000\n@prior_percent\t20\n"
-	  "fire\t1 0 0 0 9 9 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n"
-	  "火?\t1 0 0 0 9 9 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0:3\n" },
+	  "fire\tA...II....................\n"
+	  "火?\tA...II.................... 0C\n" },
 	{ "reviews", "tsv",
-	  "@review_scale\t1000 1000\n@review_bias\t-140 -466\n@review_from\t-50\n@review_percent\t100\n饭\t2 0\n" },
+	  "@review_scale\t1000 1000\n@review_bias\t-140 -466\n@review_from\t-50\n@review_percent\t100\n饭\tB.\n" },
 };
 enum { FILE_COUNT = sizeof files / sizeof *files };
 

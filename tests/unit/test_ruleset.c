@@ -18,6 +18,7 @@ static const char *const names[] = { "hazards.json", "phrases.json", "scopes.jso
 #define KINDS "0 0 0 0 0 0 0 0 0 0 0 "
 #define ZEROS "0 0 0 0 0 0 0 0 0 0 0 0 " KINDS "0 0 0"
 #define ONES "1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1"
+#define NOTHINGS "........................" /* two letters short of a gram's */
 
 /* The smallest rule set; each test replaces one file. */
 static const char *const minimal[] = {
@@ -258,15 +259,19 @@ static void test_mistakes(void **state)
 		  "{ \"severities\": {}, \"hazards\": [\n { \"hazard\": \"fire.door\", \"points\": 1 } ], \"limits\": "
 		  "{} }",
 		  "points.json:2: ", "unknown hazard code" },
-		{ 5, "@bias\t" ZEROS "\n着火了\t" ONES "\n", "weights.tsv:2: ", "one or two characters" },
-		{ 5, "# two numbers short\n火\t1 1 1 1 1 1 1 1 1\n", "weights.tsv:2: ", "a number is missing" },
-		{ 5, "火\t" ONES " 0:3 9:1\n", "weights.tsv:1: ", "hazard codes are" },
-		{ 5, "火\t200 " ONES "\n", "weights.tsv:1: ", "out of bounds" },
+		{ 5, "@bias\t" ZEROS "\n着火了\tAA" NOTHINGS "\n", "weights.tsv:2: ", "one or two characters" },
+		{ 5, "# two letters short\n火\t" NOTHINGS "\n", "weights.tsv:2: ", "a letter is missing" },
+		{ 5, "火\tA7" NOTHINGS "\n", "weights.tsv:1: ", "a letter is missing, or is none" },
+		{ 5, "火\tAA" NOTHINGS " 0C9A\n", "weights.tsv:1: ", "hazard codes are" },
+		{ 5, "火\tAA" NOTHINGS " 0\n", "weights.tsv:1: ", "hazard codes are" },
+		{ 5, "火\tAA" NOTHINGS "0C\n", "weights.tsv:1: ", "hazard codes are" },
+		{ 5, "=said.Minor\t40000 " ONES "\n", "weights.tsv:1: ", "out of bounds" },
 		{ 5, "fire.active#7\t" ONES "\n", "weights.tsv:1: ", "no such rule" },
 		{ 5, "=said.No\t" ONES "\n", "weights.tsv:1: ", "no such fact" },
 		{ 5, "@what\t1\n", "weights.tsv:1: ", "no such setting" },
-		{ 6, "好\t1\n", "reviews.tsv:1: ", "a number is missing" },
-		{ 6, "好\t1 1\n好\t1 1\n", "reviews.tsv:2: ", "another spelling" },
+		{ 6, "好\tA\n", "reviews.tsv:1: ", "a letter is missing" },
+		{ 6, "好\tAAA\n", "reviews.tsv:1: ", "more than outputs" },
+		{ 6, "好\tAA\n好\tAA\n", "reviews.tsv:2: ", "another spelling" },
 	};
 
 	(void)state;
@@ -421,8 +426,7 @@ static void test_grams_at_edges(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct report report = { .description = slice_of(cases[i].text) };
 		snprintf(weights, sizeof(weights),
-			 "@scale\t10000 0 0 0 0 0 0 0 0 0 0 0 " KINDS "0 0 0\n%s\t100 0 0 0 0 0 0 0 0 0 0 0 " KINDS
-			 "0 0 0\n",
+			 "@scale\t10000 0 0 0 0 0 0 0 0 0 0 0 " KINDS "0 0 0\n%s\tY." NOTHINGS "\n",
 			 cases[i].gram);
 		write_file("weights.tsv", weights);
 		struct ruleset *ruleset = load_good();
