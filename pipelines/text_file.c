@@ -22,12 +22,13 @@ static char *read_bytes(const char *path, size_t *size, struct problems *problem
 	struct stat status;
 	bool sized = fstat(fileno(stream), &status) == 0 && status.st_size > 0 && status.st_size <= FILE_MAX_BYTES;
 	char *text = NULL;
-	size_t capacity = sized ? (size_t)status.st_size / 2 + 1 : 16384, used = 0;
-	do {
-		capacity *= 2;
+	size_t capacity = sized ? (size_t)status.st_size + 1 : 32768, used = 0;
+	for (;; capacity *= 2) {
 		text = alloc_resize(text, capacity + 1);
 		used += fread(text + used, 1, capacity - used, stream);
-	} while (used == capacity && capacity <= FILE_MAX_BYTES);
+		if (used < capacity || capacity > FILE_MAX_BYTES)
+			break;
+	}
 	int error = ferror(stream) ? errno : 0;
 	fclose(stream);
 	text[used] = '\0';

@@ -17,9 +17,9 @@ struct weights_row {
 
 _Static_assert(sizeof(struct weights_row) == GRAM_LANES, "a row of grams has grown out of its lanes");
 
-#define CODE_LANES ((HAZARDS_MAX + 15) / 16 * 16)
+#define CODE_LANES ((HAZARDS_MAX + 15) / 16 * 16) /* whole registers, so that a compiler adds them at once */
 
-/* By hazard. Most grams say nothing of it. */
+/* By hazard. Half of the grams say nothing of it. */
 struct codes_row {
 	int8_t adds[CODE_LANES];
 };
@@ -45,9 +45,15 @@ struct weights {
 	int32_t review_from, review_percent; /* from which logit on a text is a review, and how much of it counts */
 };
 
+/* Where a key belongs in a table of 2^(32 - shift) places. */
+static inline uint32_t gram_place(uint32_t key, uint32_t shift)
+{
+	return (key * 0x9E3779B1u) >> shift;
+}
+
 static inline uint32_t weights_bucket(const struct weights *weights, uint32_t key)
 {
-	return (key * 0x9E3779B1u) >> weights->shift;
+	return gram_place(key, weights->shift);
 }
 
 /* The key's row, which is another one's when it is not *known. Which of a bucket it is, and whether it is any, costs no
@@ -83,7 +89,7 @@ struct hit {
 
 struct queued_gram {
 	uint32_t key;
-	uint32_t from, to; /* bytes of the description; kept for explaining when to > from */
+	uint32_t from, to; /* bytes */
 };
 
 struct gram_sums {
@@ -99,7 +105,7 @@ struct gram_sums {
 void weights_begin(struct gram_sums *sums);
 /* Looks the queue up and empties it. */
 void weights_flush(const struct weights *weights, struct gram_sums *sums);
-/* To be called once when all grams were queued, before anything below. */
+/* To be called once after the last weights_add(), before anything below. */
 void weights_finish(const struct weights *weights, struct gram_sums *sums);
 /* Hundredths of a logit for one output, bias included. */
 int32_t weights_logit(const struct weights *weights, const struct gram_sums *sums, int output);

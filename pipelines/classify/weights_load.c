@@ -96,13 +96,22 @@ static void *zalloc_aligned(struct ruleset *ruleset, size_t count, size_t size, 
 	return memory + (-(uintptr_t)memory & (alignment - 1));
 }
 
+/* For a table of so many places at least, see gram_place(). */
+static uint32_t shift_for(uint32_t places)
+{
+	uint32_t shift = 28;
+
+	while (1u << (32 - shift) < places)
+		shift--;
+	return shift;
+}
+
 struct weights_draft *open_weights(struct ruleset *ruleset, size_t lines)
 {
 	struct weights_draft *draft = alloc_zeroed(1, sizeof(*draft));
 
 	draft->room = lines < ROWS_MAX ? (uint32_t)lines : ROWS_MAX;
-	for (draft->slot_shift = 28; 1u << (32 - draft->slot_shift) < 2 * draft->room;)
-		draft->slot_shift--;
+	draft->slot_shift = shift_for(2 * draft->room);
 	draft->rows = alloc_zeroed(draft->room, sizeof(*draft->rows));
 	draft->keys = alloc_zeroed(draft->room, sizeof(*draft->keys));
 	draft->slots = alloc_zeroed((size_t)1 << (32 - draft->slot_shift), sizeof(*draft->slots));
@@ -113,7 +122,7 @@ struct weights_draft *open_weights(struct ruleset *ruleset, size_t lines)
 
 static uint32_t *slot_of(const struct weights_draft *draft, uint32_t key)
 {
-	uint32_t at = (key * 0x9E3779B1u) >> draft->slot_shift, last = (1u << (32 - draft->slot_shift)) - 1;
+	uint32_t at = gram_place(key, draft->slot_shift), last = (1u << (32 - draft->slot_shift)) - 1;
 
 	while (draft->slots[at] != 0 && draft->keys[draft->slots[at] - 1] != key)
 		at = (at + 1) & last;
@@ -154,7 +163,16 @@ static bool take_letters(struct line *line, int8_t *weights, int count)
 	return true;
 }
 
-/* A digit for the hazard and a letter each. */
+/* A digit for the hazard, and its letter. */
+static bool take_code(struct line *line, struct codes_row *codes)
+{
+	const char *digit = strchr(LETTER_DIGITS, *line->at++);
+	size_t hazard = digit ? (size_t)(digit - LETTER_DIGITS) : HAZARDS_MAX;
+
+	return hazard < line->ruleset->hazard_count && line->at < line->end &&
+	       weight_of_letter(*line->at++, &codes->adds[hazard]);
+}
+
 static void take_codes(struct line *line, struct weights_row *row)
 {
 	struct weights *weights = &line->ruleset->weights;
@@ -163,19 +181,11 @@ static void take_codes(struct line *line, struct weights_row *row)
 		return;
 	if (row->codes == 0)
 		row->codes = (uint16_t)weights->codes_count++;
-	if (*line->at++ != ' ') {
+	bool good = *line->at++ == ' ';
+	while (good && line->at < line->end)
+		good = take_code(line, &line->draft->codes[row->codes]);
+	if (!good)
 		fail(line, "hazard codes are behind a space, a digit and a letter each");
-		return;
-	}
-	for (; line->at < line->end; line->at += 2) {
-		const char *digit = strchr(LETTER_DIGITS, *line->at);
-		size_t hazard = digit ? (size_t)(digit - LETTER_DIGITS) : HAZARDS_MAX;
-		if (hazard >= line->ruleset->hazard_count || line->at + 1 == line->end ||
-		    !weight_of_letter(line->at[1], &line->draft->codes[row->codes].adds[hazard])) {
-			fail(line, "hazard codes are behind a space, a digit and a letter each");
-			return;
-		}
-	}
 }
 
 static void read_gram(struct line *line, int first, int count, int mark)
@@ -325,10 +335,10 @@ static void close_rule(struct rule *rule, int32_t prior_percent)
 static void sort_rows(struct ruleset *ruleset, const struct weights_draft *draft)
 {
 	struct weights *weights = &ruleset->weights;
-	uint32_t buckets = 16, count = weights->row_count;
+	uint32_t count = weights->row_count;
 
-	for (weights->shift = 28; buckets < count; buckets *= 2)
-		weights->shift--;
+	weights->shift = shift_for(count);
+	uint32_t buckets = 1u << (32 - weights->shift);
 	weights->starts = zalloc_aligned(ruleset, buckets + 2, sizeof(*weights->starts), 64);
 	weights->keys = zalloc_aligned(ruleset, count + BUCKET, sizeof(*weights->keys), 64);
 	weights->rows = zalloc_aligned(ruleset, count + BUCKET, sizeof(*weights->rows), 64);
